@@ -1,0 +1,38 @@
+/**
+ * The registry of domain-separation labels: every hash, signature, MAC and derived key of Hearsay begins
+ * with one of these, so that no byte string made for one purpose is ever valid for another.
+ * Spec: specs/encoding.md, section "Labels". A test holds that no two are equal or a prefix of another.
+ */
+export const labels = {
+  identityKey: 'hearsay/1/identity-key',
+  safetyNumber: 'hearsay/1/safety-number',
+  deviceEntry: 'hearsay/1/device-entry',
+  deviceEntryHash: 'hearsay/1/device-hash',
+  leafCertificate: 'hearsay/1/leaf-certificate',
+  invite: 'hearsay/1/invite-link',
+  inviteTag: 'hearsay/1/invite-tag',
+  inviteSeal: 'hearsay/1/invite-seal',
+  inviteRendezvous: 'hearsay/1/invite-rendezvous',
+  request: 'hearsay/1/contact-request',
+  answerKey: 'hearsay/1/answer-key',
+  answerTag: 'hearsay/1/answer-tag',
+  answer: 'hearsay/1/contact-answer',
+  epochId: 'hearsay/1/epoch-id',
+  epochKey: 'hearsay/1/epoch-envelope-key',
+  epochTag: 'hearsay/1/epoch-envelope-tag',
+  contactSecret: 'hearsay/1/contact-secret',
+  controlKey: 'hearsay/1/control-key',
+  controlTag: 'hearsay/1/control-tag',
+  control: 'hearsay/1/control-message',
+  topic: 'hearsay/1/topic-name',
+  entry: 'hearsay/1/log-entry',
+  envelope: 'hearsay/1/envelope-id',
+  presenceSecret: 'hearsay/1/presence-secret',
+  presenceDaySign: 'hearsay/1/presence-day-sign',
+  presenceDaySeal: 'hearsay/1/presence-day-seal',
+  presenceKey: 'hearsay/1/presence-dht-key',
+  presence: 'hearsay/1/presence-record'
+} as const
+
+/** The name of a label in the registry. */
+export type Label = keyof typeof labels
