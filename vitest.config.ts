@@ -1,11 +1,22 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['hearsay-source', 'node', 'import', 'default']
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
+/** Tests, examples and the CLI name the package; here that means its sources. */
+const alias = [
+  { find: /^hearsay$/, replacement: source('index.ts') },
+  { find: /^hearsay\/mls$/, replacement: source('crypto/mls/index.ts') },
+  { find: /^hearsay\/testing$/, replacement: source('testing/index.ts') }
+]
 
 /** Unit: fast, no sockets. Scenario: stories over real parts. Simulation: seeds. E2e: real processes. */
-const project = (name: string, include: string[], options: { testTimeout: number; fileParallelism?: boolean }) => ({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+const project = (
+  name: string,
+  include: string[],
+  options: { testTimeout: number; fileParallelism?: boolean }
+) => ({
+  resolve: { alias },
   test: { name, include, pool: 'forks' as const, ...options }
 })
 
