@@ -17,6 +17,9 @@ export const spec = {
   addressesMax: 8,
   inviteMaxBytes: 4 * KIB,
   deviceEntriesMax: 64,
+  deviceEntryMaxBytes: 256,
+  credentialMaxBytes: 512,
+  peerIdMaxBytes: 128,
   keyPackageMaxBytes: 4 * KIB,
   keyPackagesMax: 2,
   welcomeMaxBytes: 24 * KIB,
@@ -74,6 +77,14 @@ export const limits = {
   envelopesBeforeHelloMax: 4,
   strangersMax: 64,
   stepsPerCommitMax: 1024,
+  /** What one store record, transaction and commit may hold, and what may wait for the disk. */
+  storeCollectionMaxBytes: 64,
+  storeKeyMaxBytes: 512,
+  storeValueMaxBytes: 16 * KIB * KIB,
+  storeChangesMax: 65_536,
+  storeCommitMaxBytes: 8 * KIB * KIB,
+  storeWaitingMax: 65_536,
+  storeWaitingMaxBytes: 256 * KIB * KIB,
   tailDefault: 50,
   tailMax: 10_000
 } as const
