@@ -30,11 +30,13 @@ export const labels = {
   topic: 'hearsay/1/topic-name',
   entry: 'hearsay/1/log-entry',
   envelope: 'hearsay/1/envelope-id',
+  envelopeTag: 'hearsay/1/envelope-tag',
   presenceSecret: 'hearsay/1/presence-secret',
   presenceDaySign: 'hearsay/1/presence-day-sign',
   presenceDaySeal: 'hearsay/1/presence-day-seal',
   presenceKey: 'hearsay/1/presence-dht-key',
-  presence: 'hearsay/1/presence-record'
+  presence: 'hearsay/1/presence-record',
+  storeKey: 'hearsay/1/store-key'
 } as const
 
 /** The name of a label in the registry. */

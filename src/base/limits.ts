@@ -49,6 +49,12 @@ export const limits = {
   pendingEntriesMax: 2048,
   /** Envelopes that no held epoch opens, per conversation. */
   unopenedEnvelopesMax: 256,
+  /** How often an author is told that an envelope could not be opened. */
+  refusalsMax: 5,
+  /** Our delivered and unread messages that are watched for being read, per conversation. */
+  unreadWatchedMax: 10_000,
+  /** Tries remembered of each message that is under way. */
+  attemptsKeptMax: 10,
   contactsMax: 10_000,
   invitesMax: 1000,
   requestsWaitingMax: 200,
@@ -62,6 +68,7 @@ export const limits = {
   resendMaxMs: 5 * MINUTE,
   /** A message goes to gossip as well when the direct path has not had it acknowledged for this long. */
   gossipAfterMs: SECOND,
+  gossipBatchMax: 64,
   /** A receipt waits this long for others to share an envelope with. */
   reportDelayMs: 20,
   reportIntervalMaxMs: 2 * SECOND,
@@ -87,4 +94,84 @@ export const limits = {
   storeWaitingMaxBytes: 256 * KIB * KIB,
   tailDefault: 50,
   tailMax: 10_000
+} as const
+
+/** Bounds of the network layer (src/net). Test networks, where all nodes share one address, override some. */
+export const networkLimits = {
+  connectionsMax: 100,
+  /** Inbound connections without a direct stream; beyond it the oldest is closed, so that newcomers fit. */
+  strangerConnectionsMax: 64,
+  /** New inbound connections per second from one /24 (IPv4) or /48 (IPv6). */
+  inboundPerSecondMax: 5,
+  /** Unfinished inbound handshakes. More than one sender can hold: `inboundPerSecondMax` for `handshakeMs`. */
+  inboundPendingMax: 32,
+  handshakeMs: 5 * SECOND,
+  ratesTrackedMax: 1024,
+  connectMs: 10 * SECOND,
+  /** Addresses of one peer are tried side by side, each this much after the one before. */
+  connectStaggerMs: 250,
+  offerMs: 10 * SECOND,
+  /** How long a connection that was already there may take to answer before it counts as dead. */
+  offerOnOldConnectionMs: 5 * SECOND,
+  streamsPerConnectionMax: 64,
+  streamWindowBytes: 256 * KIB,
+  /** More than a window, because a paused reader is sent the rest of its window and must not be reset for it. */
+  streamReadBufferBytes: 512 * KIB,
+  streamWriteBufferBytes: 1024 * KIB,
+  directStreamsPerConnectionMax: 2,
+  directOpensPerMinuteMax: 30,
+  /** A second stream from a peer whose first one looks open waits this long before it replaces it. */
+  directReplaceMs: SECOND,
+  directPartialFrameMs: 10 * SECOND,
+  directBatchBytes: 256 * KIB,
+  directQueueBytesMax: 16 * 1024 * KIB,
+  directStallMs: 30 * SECOND,
+  topicsMax: 12_000,
+  gossipRpcBytes: 68 * KIB,
+  gossipRpcMessagesMax: 128,
+  gossipRpcIdsMax: 256,
+  gossipTopicBytesPerPeer: 16 * 1024 * KIB,
+  gossipOutboundBytes: 1024 * KIB,
+  /** Gossiped envelopes that wait for the handler; beyond it new ones are dropped, gossip being a hint. */
+  gossipWaitingMax: 256,
+  /** Gossip streams of peers that are not admitted (yet): kept unread, the oldest goes. */
+  gossipHeldStreamsMax: 64,
+  /** A peer that gossip scored below the graylist threshold is not talked to for this long. */
+  denyMs: 10 * MINUTE,
+  denyTrackedMax: 1024,
+  dhtRecordsMax: 10_000,
+  dhtRecordBytesMax: 16 * 1024 * KIB,
+  dhtRecordsPerPeerMax: 32,
+  dhtSequencesMax: 20_000,
+  dhtStreamsMax: 8,
+  dhtRequestBytes: 64 * KIB,
+  dhtRequestMs: 5 * SECOND,
+  peersKnownMax: 64,
+  peersStoredMax: 2048,
+  bootstrapFirstMs: 10 * SECOND,
+  bootstrapMaxMs: 5 * MINUTE,
+  bootstrapParallelMax: 8,
+  addressCheckMs: 15 * SECOND,
+  pingMs: 30 * SECOND
+} as const
+
+/** The bounds of one network: `networkLimits` with what a test network overrides. */
+export type NetworkLimits = { readonly [Name in keyof typeof networkLimits]: number }
+
+/** What the MLS engine (src/crypto/mls) accepts at most. Members only can reach the ones about generations. */
+export const mlsLimits = {
+  /** An MLS message, before anything of it is parsed: a Welcome for a thousand members fits. */
+  messageMaxBytes: 4 * KIB * KIB,
+  /** Leaves of a ratchet tree, blank ones included. */
+  leavesMax: 16_384,
+  proposalsMax: 4096,
+  /** Proposals kept for a commit to name, per epoch. */
+  proposalsPendingMax: 1024,
+  /** A message may be this many generations ahead of the newest one opened from the same sender. */
+  generationsForwardMax: 4096,
+  /** Keys of messages that were skipped and may still come, per sender and kind. */
+  skippedKeysMax: 1024,
+  /** Resumption secrets of past epochs. */
+  resumptionPsksMax: 64,
+  pskBytesMax: 1024
 } as const
