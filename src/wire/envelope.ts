@@ -56,14 +56,24 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
 }
 
 /**
- * Content as it goes into the seal: its length as 32 bits, the content, zeros up to the smallest envelope that
- * has room beside header and `overheadBytes` of the seal. Throws MESSAGE_TOO_LARGE where none has.
+ * Content as it goes into the seal of an envelope: padded to the smallest envelope that has room beside header
+ * and `overheadBytes` of the seal. Throws MESSAGE_TOO_LARGE where none has.
  */
 export function padContent(content: Uint8Array, overheadBytes: number): Uint8Array {
   const outside = ENVELOPE_HEADER_BYTES + overheadBytes
   const size = sizes.find(each => each - outside >= LENGTH_BYTES + content.length)
   if (size === undefined) throw new HearsayError('MESSAGE_TOO_LARGE')
-  const padded = new Uint8Array(size - outside)
+  return padTo(content, size - outside)
+}
+
+/** Whether content can be padded to `size` bytes. */
+export const fitsPadded = (content: Uint8Array, size: number): boolean =>
+  LENGTH_BYTES + content.length <= size
+
+/** The length of the content as 32 bits, the content, zeros up to `size`. Throws INTERNAL where it does not fit. */
+export function padTo(content: Uint8Array, size: number): Uint8Array {
+  if (!fitsPadded(content, size)) throw new HearsayError('INTERNAL')
+  const padded = new Uint8Array(size)
   new DataView(padded.buffer).setUint32(0, content.length)
   padded.set(content, LENGTH_BYTES)
   return padded
