@@ -49,6 +49,8 @@ export function toFailure(error: unknown): Failure {
 export function lock(path: string): () => void {
   const database = new Database(path, { timeout: 0, fileMustExist: true })
   try {
+    // Nothing is ever written to it, so it needs no journal beside it either.
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
@@ -125,8 +127,7 @@ export class RecordDatabase {
     this.#database = database
     try {
       const schema = schemaOf(database)
-      // A file that was emptied is a perfectly good new database to SQLite; to us it is a loss.
-      if (schema < 1) throw new HearsayError('STORE_CORRUPT', { message: 'The database is empty.' })
+      if (schema < 1) throw new HearsayError('STORE_CORRUPT', { message: 'The database has no schema.' })
       if (schema > SCHEMA) throw new HearsayError('STORE_TOO_NEW')
       migrate(database)
       this.#put = database.prepare(

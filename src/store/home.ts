@@ -204,6 +204,9 @@ export async function unlock(home: Home, passphrase: Passphrase | undefined): Pr
   await checkPath(home.store, 'folder')
   await checkPath(home.key, 'file')
   await checkPath(home.database, 'file')
+  // SQLite would make a new database of it, and a loss would look like a beginning.
+  if ((await stat(home.database)).size === 0)
+    throw new HearsayError('STORE_CORRUPT', { message: `${home.database} is empty; nothing was changed.` })
   const log = `${home.database}${LOG_SUFFIX}`
   const status = await statusOf(log)
   if (status !== undefined) checkStatus(log, status, 'file')

@@ -1,0 +1,28 @@
+/**
+ * Run by crash.test.ts until it is killed: writes numbered transactions, several at a time, and prints each
+ * number once it was acknowledged. `writer HOME FIRST`
+ */
+import { writeSync } from 'node:fs'
+import { fileStore } from '../../../src/store/sqlite.ts'
+
+const IN_FLIGHT = 8
+const [home, first] = process.argv.slice(2)
+const store = await fileStore(home!)
+let next = Number(first)
+
+/** Three records a transaction, of them one that every transaction replaces, and one that grows. */
+async function write(): Promise<void> {
+  for (;;) {
+    const number = next++
+    const key = String(number).padStart(8, '0')
+    const value = Buffer.alloc(200 + (number % 50) * 100, number % 251)
+    await store.write([
+      { collection: 'left', key, value },
+      { collection: 'last', key: 'last', value: Buffer.from(key) },
+      { collection: 'right', key, value }
+    ])
+    writeSync(1, `${number}\n`)
+  }
+}
+
+await Promise.all(Array.from({ length: IN_FLIGHT }, write))
