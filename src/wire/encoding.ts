@@ -47,9 +47,9 @@ class StrictTokenizer extends Tokenizer {
 }
 
 /** The bytes of a value. The caller has checked it: shape.ts does. */
-export function encode(value: Value): Uint8Array {
-  return encodeCbor(value, rfc8949EncodeOptions)
-}
+export const encode = (value: Value): Uint8Array =>
+  // A copy: what the library returns may be a Buffer that shares its memory with others.
+  new Uint8Array(encodeCbor(value, rfc8949EncodeOptions))
 
 /**
  * The value of foreign bytes. Refuses more than `maxBytes` before it looks at one, whatever is not the
