@@ -28,6 +28,7 @@ export const labels = {
   controlBinding: 'hearsay/1/control-binding',
   control: 'hearsay/1/control-message',
   topic: 'hearsay/1/topic-name',
+  gossipMessage: 'hearsay/1/gossip-message',
   entry: 'hearsay/1/log-entry',
   envelope: 'hearsay/1/envelope-id',
   envelopeTag: 'hearsay/1/envelope-tag',

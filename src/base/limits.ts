@@ -56,6 +56,22 @@ export const limits = {
   /** Tries remembered of each message that is under way. */
   attemptsKeptMax: 10,
   contactsMax: 10_000,
+  /** Secrets shared with one contact: one of each group that began between us, the newest kept. */
+  channelsPerContactMax: 4,
+  presencesPerContactMax: 8,
+  /** Control counters are reserved on disk in blocks, so that none is used twice after a crash. */
+  countersReserved: 1024,
+  /** Our unused key packages that others hold. */
+  keyPackagesStockedMax: 2000,
+  /** Key packages that we keep of one contact. */
+  keyPackagesPerContactMax: 4,
+  /** Answers to contact requests that have not been heard yet. */
+  answersWaitingMax: 1000,
+  answerKeptMs: 30 * DAY,
+  /** Direct streams that we keep open to contacts. */
+  linksMax: 80,
+  /** Names are made unique by a number; after so many tries the id goes into the name. */
+  nameTriesMax: 100,
   invitesMax: 1000,
   requestsWaitingMax: 200,
   requestsPerPeerPerHour: 10,
@@ -82,6 +98,10 @@ export const limits = {
   /** A peer that opened a stream must have said who it is by then. */
   helloTimeoutMs: 10 * SECOND,
   envelopesBeforeHelloMax: 4,
+  /** Envelopes that a contact may send in one session and that lead nowhere. */
+  uselessEnvelopesMax: 256,
+  /** Invites under whose rendezvous we can be found, besides our presence. */
+  rendezvousPublishedMax: 64,
   strangersMax: 64,
   stepsPerCommitMax: 1024,
   /** What one store record, transaction and commit may hold, and what may wait for the disk. */
