@@ -164,8 +164,7 @@ export async function createStore(
   passphrase: Passphrase | undefined,
   createDatabase: (path: string, key: Uint8Array) => Promise<void>
 ): Promise<void> {
-  const draft = homeIn(home.folder)
-  const folder = `${draft.store}.new`
+  const folder = `${home.store}.new`
   const database = join(folder, 'store.db')
   const key = generateKey()
   // What was begun and never finished: whoever began it no longer holds the lock.

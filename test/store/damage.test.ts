@@ -70,7 +70,7 @@ describe('damage', () => {
     await makeHome(home)
     const { size } = await stat(join(home, 'store', 'store.db'))
     let noticed = 0
-    for (let page = 1; page < size / 8192; page++) {
+    for (let page = 1; page < size / 8192; page += 3) {
       const copy = join(folder.path, `copy-${page}`)
       await cp(home, copy, { recursive: true })
       await overwrite(join(copy, 'store', 'store.db'), page * 8192 + 1000, randomBytes(4))
@@ -80,7 +80,7 @@ describe('damage', () => {
       await rm(copy, { recursive: true })
     }
     // All but the pages of the index, which a range over the whole table may not need.
-    expect(noticed).toBeGreaterThan(20)
+    expect(noticed).toBeGreaterThan(6)
   })
 
   test('of a log cut short or damaged, whole transactions are left, from the first on', async () => {
@@ -95,11 +95,11 @@ describe('damage', () => {
     const log = await readFile(join(crashed, 'store', 'store.db-wal'))
     expect(log.length).toBeGreaterThan(100_000)
     const counts: number[] = []
-    for (let cut = 0; cut <= 20; cut++) {
+    for (let cut = 0; cut <= 10; cut++) {
       const copy = join(folder.path, 'copy')
       await cp(crashed, copy, { recursive: true })
       const path = join(copy, 'store', 'store.db-wal')
-      const offset = Math.floor((log.length * cut) / 20)
+      const offset = Math.floor((log.length * cut) / 10)
       if (cut % 2 === 0) await truncate(path, offset)
       else await overwrite(path, offset, randomBytes(8))
       const reopened = await fileStore(copy)

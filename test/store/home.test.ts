@@ -1,4 +1,5 @@
 /** The home: who may open it, with what, and that nothing which was refused changes anything. */
+import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -207,6 +208,24 @@ describe.skipIf(process.getuid === undefined)('other people on the machine', () 
         process.umask(umask)
       }
     }
+  })
+
+  test.skipIf(!isRoot)('read nothing of it, and do not even learn what is in it (needs root)', async () => {
+    await using folder = await temporaryFolder()
+    const home = join(folder.path, 'home')
+    await makeHome(home)
+    await chmod(folder.path, 0o755)
+    const asNobody = (command: string, path: string): string | undefined => {
+      try {
+        return execFileSync(command, [path], { uid: 65_534, gid: 65_534, encoding: 'utf8', stdio: 'pipe' })
+      } catch {
+        return undefined
+      }
+    }
+    expect(asNobody('ls', folder.path)).toBe('home\n')
+    expect(asNobody('ls', home)).toBeUndefined()
+    for (const name of ['store.lock', 'store/key.json', 'store/store.db'])
+      expect(asNobody('cat', join(home, name)), name).toBeUndefined()
   })
 
   test('could have read or changed a home that is open to them, so it is not used', async () => {
