@@ -12,6 +12,7 @@
 import { compareText } from './order.ts'
 import { HearsayError } from '../base/errors.ts'
 import type { Change, Collection, Range, Store, StoredRecord } from '../ports/store.ts'
+import { checkChanges, checkName, checkRange } from '../store/check.ts'
 import type { SeededRandom } from './random.ts'
 import type { VirtualTime } from './time.ts'
 
@@ -72,10 +73,12 @@ export class SimulatedDisk {
     return {
       get: async (collection, key) => {
         requireOpen(session)
+        checkName(collection, key)
         return copy(this.#visible.get(collection, key))
       },
       range: async (collection, range) => {
         requireOpen(session)
+        checkRange(collection, range ?? {})
         return this.#visible.range(collection, range)
       },
       write: changes => this.#write(session, changes),
@@ -106,6 +109,7 @@ export class SimulatedDisk {
 
   async #write(session: Session, changes: readonly Change[]): Promise<void> {
     requireOpen(session)
+    checkChanges(changes)
     if (!session.alive) return await never()
     if (this.health.full) throw new HearsayError('STORE_FULL')
     if (this.health.failure > 0 && this.#random.chance(this.health.failure)) {
@@ -205,7 +209,7 @@ function copy(value: Uint8Array | undefined): Uint8Array | undefined {
 }
 
 function requireOpen(session: Session): void {
-  if (session.closed) throw new HearsayError('STORE_FAILED', { message: 'The store is closed.' })
+  if (session.closed) throw new HearsayError('NODE_STOPPED')
 }
 
 /** What a process hears from a machine that has lost power. */

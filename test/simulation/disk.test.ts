@@ -1,6 +1,7 @@
 /** The simulated disk: what is acknowledged survives, what is torn is gone whole. */
 import { describe, expect, test } from 'vitest'
 import { SimulatedDisk } from '../../src/testing/disk.ts'
+import { storeSuite } from '../../src/testing/store-suite.ts'
 import { seededRandom } from '../../src/testing/random.ts'
 import { VirtualTime } from '../../src/testing/time.ts'
 
@@ -13,6 +14,15 @@ function machine(seed: number) {
   time.start()
   return { time, disk }
 }
+
+storeSuite(
+  'the simulated disk as a store',
+  async () => {
+    const { time, disk } = machine(0)
+    return { open: async () => disk.open(), remove: async () => time.stop() }
+  },
+  { describe, test }
+)
 
 describe('the simulated disk', () => {
   test('a write resolves after its fsync, and not before', async () => {
@@ -99,7 +109,7 @@ describe('the simulated disk', () => {
     const write = store.write([put('a')])
     await store.close()
     await write
-    await expect(store.get('c', 'a')).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await expect(store.get('c', 'a')).rejects.toMatchObject({ code: 'NODE_STOPPED' })
     expect(await disk.open().get('c', 'a')).toEqual(bytes('a'))
     time.stop()
   })
