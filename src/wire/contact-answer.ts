@@ -65,7 +65,7 @@ const whole = codec(
   maxBytes,
   withRule(structure<ContactAnswer>({ ...content, signature: bytes(64) }), wrongWelcome)
 )
-const signed = codec(name, maxBytes, structure<ContactAnswerContent>(content))
+const signed = codec(name, maxBytes, withRule(structure<ContactAnswerContent>(content), wrongWelcome))
 
 /** The bytes of an answer. Throws MALFORMED. */
 export const encodeContactAnswer = whole.encode

@@ -46,7 +46,11 @@ const whole = codec(
   spec.deviceEntryMaxBytes,
   withRule(structure<DeviceEntry>({ ...content, signature: bytes(64) }), brokenLink)
 )
-const signed = codec(name, spec.deviceEntryMaxBytes, structure<DeviceEntryContent>(content))
+const signed = codec(
+  name,
+  spec.deviceEntryMaxBytes,
+  withRule(structure<DeviceEntryContent>(content), brokenLink)
+)
 
 /** The bytes of an entry. Throws MALFORMED. */
 export const encodeDeviceEntry = whole.encode
