@@ -1,15 +1,6 @@
 /** The chronicle sees every broken promise that nodes can break in front of it, and no other. */
 import { describe, expect, test } from 'vitest'
-import type {
-  ConversationId,
-  Cursor,
-  DeliveryState,
-  DeviceId,
-  HearsayEvent,
-  IdentityId,
-  MessageId,
-  Millis
-} from 'hearsay'
+import type { ConversationId, Cursor, DeliveryState, DeviceId, IdentityId, MessageId, Millis } from 'hearsay'
 import { Chronicle } from './chronicle.ts'
 
 const identity = (name: string): IdentityId => name.padEnd(64, '0') as IdentityId
@@ -46,10 +37,7 @@ function story() {
       replyTo: undefined,
       delivery: undefined
     }
-    chronicle.told(
-      name,
-      at({ type: author === name ? 'message:sent' : 'message:received', message }) as HearsayEvent
-    )
+    chronicle.told(name, at({ type: author === name ? 'message:sent' : 'message:received', message }))
   }
   const claims = (name: string, text: string, state: DeliveryState): void => {
     const partner = name === 'alice' ? 'bob' : 'alice'
@@ -59,7 +47,7 @@ function story() {
       state,
       devices: [{ identity: identity(partner), device: 'd' as DeviceId, state }]
     }
-    chronicle.told(name, at({ type: 'delivery:changed', delivery }) as HearsayEvent)
+    chronicle.told(name, at({ type: 'delivery:changed', delivery }))
   }
   const broken = (): string[] => chronicle.violations.map(({ invariant }) => invariant.split(' ')[0]!)
   return { chronicle, upSince, sends, shows, claims, broken }
