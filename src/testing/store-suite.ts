@@ -198,6 +198,18 @@ const writing: Record<string, Story> = {
     assert.equal((await store.range('all')).length, 500)
   },
 
+  'keeps their order also where they are too much for one commit': async store => {
+    const value = new Uint8Array(1024 * 1024)
+    const count = Math.ceil((2.5 * limits.storeCommitMaxBytes) / value.length)
+    const writes = Array.from({ length: count }, (_, index) =>
+      store.write([{ collection: 'large', key: 'same', value }, put('last', number(index))])
+    )
+    const seen = store.get('notes', 'last')
+    await Promise.all(writes)
+    assert.equal(text(await seen), number(count - 1))
+    assert.equal(text(await store.get('notes', 'last')), number(count - 1))
+  },
+
   'shows a read every write that was called before it, and none after': async store => {
     const seen: Promise<Uint8Array | undefined>[] = []
     const writes: Promise<void>[] = []

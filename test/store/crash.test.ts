@@ -25,8 +25,13 @@ function seeded(seed: number): () => number {
   }
 }
 
-/** Runs a writer, kills it once it has acknowledged so many, and returns all that it acknowledged. */
-async function writeUntilKilled(home: string, first: number, killAfter: number): Promise<number[]> {
+/**
+ * Runs a writer, kills it a moment after it acknowledged so many, and returns all that it acknowledged. Without
+ * that moment death would always come between two commits, where nothing can go wrong.
+ */
+async function writeUntilKilled(home: string, first: number, random: () => number): Promise<number[]> {
+  const killAfter = 1 + Math.floor(random() * 400)
+  const momentMs = random() * 6
   const writer = spawn(process.execPath, [WRITER, home, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
@@ -34,8 +39,7 @@ async function writeUntilKilled(home: string, first: number, killAfter: number):
   const lines = createInterface({ input: writer.stdout })
   lines.on('line', line => {
     acknowledged.push(Number(line))
-    // Lines that are in the pipe still come: they were acknowledged before the end.
-    if (acknowledged.length === killAfter) writer.kill('SIGKILL')
+    if (acknowledged.length === killAfter) setTimeout(() => writer.kill('SIGKILL'), momentMs)
   })
   const [[, signal]] = await Promise.all([once(writer, 'exit'), once(lines, 'close')])
   expect(signal).toBe('SIGKILL')
@@ -76,7 +80,7 @@ test('a writer that is killed loses nothing it acknowledged, tears nothing and c
   let next = 0
   for (let round = 0; round < ROUNDS; round++) {
     const where = `round ${round}, reproduce with SEED=${seed}`
-    const acknowledged = await writeUntilKilled(home.path, next, 1 + Math.floor(random() * 400))
+    const acknowledged = await writeUntilKilled(home.path, next, random)
 
     // A lock that outlived its holder would stop us here.
     const store = await fileStore(home.path, { create: 'never' })

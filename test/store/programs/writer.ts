@@ -10,7 +10,7 @@ const [home, first] = process.argv.slice(2)
 const store = await fileStore(home!)
 let next = Number(first)
 
-/** Three records a transaction, of them one that every transaction replaces, and one that grows. */
+/** A transaction: two records that belong together, some that only take time, and one that each replaces. */
 async function write(): Promise<void> {
   for (;;) {
     const number = next++
@@ -19,6 +19,7 @@ async function write(): Promise<void> {
     await store.write([
       { collection: 'left', key, value },
       { collection: 'last', key: 'last', value: Buffer.from(key) },
+      ...Array.from({ length: 10 }, (_, index) => ({ collection: 'middle', key: `${index}`, value })),
       { collection: 'right', key, value }
     ])
     writeSync(1, `${number}\n`)
