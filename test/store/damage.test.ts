@@ -214,12 +214,13 @@ describe.skipIf(!canMount())('a small disk (needs to mount one)', () => {
   test('that is full refuses whole transactions, keeps the rest, and goes on once there is space', async () => {
     await using folder = await temporaryFolder()
     const lines = withSmallDisk(folder.path, '$RUN fill "$HOME_DIR"').trim().split('\n')
-    const { refused, acknowledged, kept, torn, afterwards, reopened } = JSON.parse(lines.at(-1)!)
+    const { refused, acknowledged, kept, torn, together, stayed, reopened } = JSON.parse(lines.at(-1)!)
     expect(refused).toBe('STORE_FULL')
     expect(acknowledged).toBeGreaterThan(3)
     expect(kept).toBe(acknowledged)
     expect(torn).toBe(0)
-    expect(afterwards).toBe('written')
+    expect(together).toEqual(['written', 'STORE_FULL', 'written'])
+    expect(stayed).toEqual(['a', 'c'])
     expect(reopened).toBe(acknowledged + 1)
   })
 

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { limits } from '../../src/base/limits.ts'
 import type { Change, Range, Store } from '../../src/ports/store.ts'
 import { MemoryDisk, memoryStore } from '../../src/store/memory.ts'
+import { StoreThread } from '../../src/store/sqlite-thread.ts'
 import { fileStore } from '../../src/store/sqlite.ts'
 import { storeSuite } from '../../src/testing/store-suite.ts'
 import type { StorePlace } from '../../src/testing/store-suite.ts'
@@ -33,6 +35,35 @@ test('a store in memory is cut off when its disk is opened again, as a crashed p
   )
   await crashed.close()
   expect(await restarted.range('notes')).toEqual([{ key: 'a', value: Uint8Array.of(1) }])
+})
+
+test('a store on disk refuses what would wait without bound, and goes on with the rest', async () => {
+  const place = await onDisk()
+  const store = await place.open()
+  try {
+    const reads = Array.from({ length: limits.storeWaitingMax + 10 }, () => store.get('notes', 'a'))
+    const outcomes = await Promise.allSettled(reads)
+    const refused = outcomes.filter(outcome => outcome.status === 'rejected')
+    expect(refused).toHaveLength(10)
+    expect(refused[0]!.reason).toMatchObject({ code: 'LIMIT_REACHED' })
+    await store.write([{ collection: 'notes', key: 'a', value: Uint8Array.of(1) }])
+    expect(await store.get('notes', 'a')).toEqual(Uint8Array.of(1))
+  } finally {
+    await store.close()
+    await place.remove?.()
+  }
+})
+
+test('a thread that fails answers everybody who asked', async () => {
+  const thread = new StoreThread()
+  const asked = [
+    thread.ask({ type: 'open', path: '/nowhere/store.db', key: new Uint8Array(32) }),
+    thread.ask({ type: 'execute', count: 1, memory: new ArrayBuffer(0) })
+  ]
+  for (const outcome of await Promise.allSettled(asked))
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_FAILED' } })
+  await thread.close()
+  await expect(thread.ask({ type: 'close' })).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
 
 const key = fc.string({ unit: fc.constantFrom('a', 'B', '/', '~', ' '), minLength: 1, maxLength: 3 })

@@ -13,13 +13,15 @@ const pair = (index: number) =>
     value: new Uint8Array(PAIR_BYTES).fill(index)
   }))
 
+const codeOf = (error: unknown): string => (error as { code: string }).code
+
 async function open(home: string): Promise<string> {
   try {
     const store = await fileStore(home)
     await store.close()
     return 'opened'
   } catch (error) {
-    return (error as { code: string }).code
+    return codeOf(error)
   }
 }
 
@@ -33,7 +35,7 @@ async function fill(home: string): Promise<string> {
       await store.write(pair(acknowledged))
       acknowledged++
     } catch (error) {
-      refused = (error as { code: string }).code
+      refused = codeOf(error)
     }
   // Several at once share a commit that cannot be; each is refused by itself.
   const outcomes = await Promise.allSettled([100, 101, 102].map(index => store.write(pair(index))))
@@ -43,12 +45,18 @@ async function fill(home: string): Promise<string> {
   const alike = left.every(({ key, value }, index) => right[index]?.key === key && value[0] === index)
   await rm(join(home, 'ballast'))
   await store.write(pair(acknowledged))
+  // One that is too large for what is left takes nobody with it who shares its commit.
+  const small = (key: string) => [{ collection: 'small', key, value: new Uint8Array(10) }]
+  const tooLarge = [{ collection: 'small', key: 'b', value: new Uint8Array(4_000_000) }]
+  const mixed = await Promise.allSettled([small('a'), tooLarge, small('c')].map(one => store.write(one)))
+  const together = mixed.map(one => (one.status === 'fulfilled' ? 'written' : codeOf(one.reason)))
+  const stayed = (await store.range('small')).map(({ key }) => key)
   await store.close()
   const again = await fileStore(home)
   const reopened = (await again.range('right')).length
   await again.close()
   const kept = alike && left.length === right.length ? left.length : -1
-  return JSON.stringify({ refused, acknowledged, kept, torn, afterwards: 'written', reopened })
+  return JSON.stringify({ refused, acknowledged, kept, torn, together, stayed, reopened })
 }
 
 const [verb, home] = process.argv.slice(2)
