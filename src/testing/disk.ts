@@ -73,11 +73,13 @@ export class SimulatedDisk {
     return {
       get: async (collection, key) => {
         requireOpen(session)
+        if (!session.alive) return await never()
         checkName(collection, key)
         return copy(this.#visible.get(collection, key))
       },
       range: async (collection, range) => {
         requireOpen(session)
+        if (!session.alive) return await never()
         checkRange(collection, range ?? {})
         return this.#visible.range(collection, range)
       },

@@ -50,6 +50,7 @@ export class SimulatedInternet {
   readonly mdns: boolean
   /** Hears of everything on the wire. */
   observer: ((observation: Observation) => void) | undefined
+  readonly #hasDht: boolean
   readonly #time: VirtualTime
   readonly #random: SeededRandom
   readonly #links: LinkWorld
@@ -65,11 +66,14 @@ export class SimulatedInternet {
     validateRecord: ValidateRecord
     weather?: Partial<Weather>
     mdns?: boolean
+    /** Whether nodes come to know of the DHT; true by default. */
+    dht?: boolean
   }) {
     this.#time = init.time
     this.#random = init.random.fork('internet')
     this.weather = { ...fairWeather(), ...init.weather }
     this.mdns = init.mdns ?? false
+    this.#hasDht = init.dht ?? true
     const { reachability } = this
     this.dht = new SimulatedDht({
       time: init.time,
@@ -110,6 +114,15 @@ export class SimulatedInternet {
     }
   }
 
+  /** Pulls a host's cable, or plugs it in again; its node notices that its addresses come and go. */
+  setOnline(host: Host, online: boolean): void {
+    if (this.reachability.isOnline(host) === online) return
+    this.reachability.setOnline(host, online)
+    for (const network of this.#running.values()) {
+      if (network.host === host) network.tell({ type: 'moved', addresses: network.addresses() })
+    }
+  }
+
   addressOf(network: SimulatedNetwork): Address {
     const place = this.#places.get(network.host) ?? 0
     const ip = `10.${(place >> 16) & 255}.${(place >> 8) & 255}.${place & 255}`
@@ -131,7 +144,7 @@ export class SimulatedInternet {
   /** A process has begun to listen. */
   started(network: SimulatedNetwork): void {
     this.#running.set(network.peerId, network)
-    this.#announceDht(network)
+    if (this.#hasDht) this.#announceDht(network)
     if (this.mdns) this.#announceOnLan(network)
   }
 

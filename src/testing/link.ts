@@ -16,6 +16,8 @@ import type { Host, Reachability, Weather } from './weather.ts'
 
 /** Bytes in flight in one direction before the sender has to wait. */
 const WINDOW_BYTES = 256 * 1024
+/** The most that arrives at once. */
+const PACKET_BYTES = 64 * 1024
 const RETRANSMIT_MIN_MS = 200
 const RETRANSMIT_MAX_MS = 3000
 /** How long a cut may last before the connection gives up. */
@@ -55,6 +57,8 @@ interface Direction {
   /** The receiving node has not taken in the last packet yet. */
   busy: boolean
   scheduled: boolean
+  /** Settles when the last writer is done. */
+  writing: Promise<void>
   /** Senders that wait for room. */
   waiting: Array<{ readonly resolve: () => void; readonly reject: (cause: Error) => void }>
 }
@@ -114,19 +118,29 @@ export class Link {
   /** Sends envelopes; resolves once they are out of the sender's hands. Rejects if the stream breaks before. */
   async send(from: LinkEnd, envelopes: readonly Uint8Array[]): Promise<void> {
     const way = this.#from(from)
-    const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
+    // One writer at a time: what was handed over first leaves first, also while it waits for room.
+    const turn = way.writing.then(async () => {
+      for (const batch of inBatches(envelopes)) await this.#write(way, batch)
+    })
+    way.writing = turn.catch(() => undefined)
+    await turn
+  }
+
+  async #write(way: Direction, envelopes: readonly Uint8Array[]): Promise<void> {
+    const { from } = way
     while (this.#open.has(from) && way.inFlightBytes > WINDOW_BYTES) {
       await new Promise<void>((resolve, reject) => {
         way.waiting.push({ resolve, reject })
       })
     }
     if (!this.#open.has(from)) throw new Error('the stream is closed')
+    const bytes = envelopes.reduce((sum, envelope) => sum + envelope.length, 0)
     this.#world.count(way.from.host, way.to.host, bytes)
     if (this.#world.random.chance(this.#world.weather.reset)) {
       this.break('connection reset (simulated)')
       throw new Error('the stream was reset')
     }
-    this.#enqueue(way, { type: 'data', envelopes: envelopes.map(envelope => envelope.slice()), bytes })
+    this.#enqueue(way, { type: 'data', envelopes, bytes })
   }
 
   /** One end closes in an orderly way: what it has sent still arrives, what is under way to it does not. */
@@ -259,8 +273,24 @@ const direction = (from: LinkEnd, to: LinkEnd): Direction => ({
   inFlightBytes: 0,
   busy: false,
   scheduled: false,
+  writing: Promise.resolve(),
   waiting: []
 })
+
+/** As a transport would frame them: a few at once, and a copy of its own of each. */
+function inBatches(envelopes: readonly Uint8Array[]): Uint8Array[][] {
+  const batches: Uint8Array[][] = []
+  let bytes = PACKET_BYTES
+  for (const envelope of envelopes) {
+    if (bytes + envelope.length > PACKET_BYTES) {
+      batches.push([])
+      bytes = 0
+    }
+    batches.at(-1)!.push(envelope.slice())
+    bytes += envelope.length
+  }
+  return batches
+}
 
 /** Loses everything in flight in one direction. */
 function drop(way: Direction, reason: string): void {

@@ -68,7 +68,8 @@ export class SimulatedNetwork implements Network {
   }
 
   addresses(): Address[] {
-    return this.running ? [this.#internet.addressOf(this)] : []
+    const isUp = this.running && this.#internet.reachability.isOnline(this.host)
+    return isUp ? [this.#internet.addressOf(this)] : []
   }
 
   dial(peer: PeerId, addresses: readonly Address[]): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { PeerId } from '../../src/base/ids.ts'
 import type { NetworkEvent } from '../../src/ports/network.ts'
 import { SimulatedInternet } from '../../src/testing/internet.ts'
+import { networkSuite } from '../../src/testing/network-suite.ts'
 import type { SimulatedNetwork } from '../../src/testing/network.ts'
 import { peerIdFrom } from '../../src/testing/peer-id.ts'
 import { seededRandom } from '../../src/testing/random.ts'
@@ -46,6 +47,25 @@ async function connected(seed: number, weather?: Partial<Weather>) {
   await net.time.until(() => types(alice).includes('opened') && types(bob).includes('opened'))
   return { ...net, alice, bob }
 }
+
+networkSuite(
+  'the simulated internet as a network',
+  async () => {
+    const time = new VirtualTime()
+    const random = seededRandom(9)
+    const internet = new SimulatedInternet({ time, random, dht: false, validateRecord: () => 0 })
+    const attach = (host: string): SimulatedNetwork =>
+      internet.attach(host, peerIdFrom(random.fork(host).bytes))
+    const nobody = attach('nobody')
+    time.start()
+    return {
+      pair: async () => [attach('alice'), attach('bob')],
+      settle: () => time.advance(10),
+      nowhere: { peer: nobody.peerId, addresses: [internet.addressOf(nobody)] }
+    }
+  },
+  { describe, test }
+)
 
 describe('the simulated internet', () => {
   test('a direct stream delivers everything in order in any weather', async () => {
