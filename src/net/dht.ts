@@ -145,7 +145,7 @@ export class Dht {
     }
     if (record.length > spec.presenceRecordMaxBytes) throw malformed('a record that is too long')
     const key = keyOf(name)
-    const sequence = this.#init.validateRecord(key, record)
+    const sequence = this.#init.validateRecord(key, new Uint8Array(record))
     const text = toBase64url(key)
     if (sequence < (this.#sequences.get(text) ?? sequence))
       throw malformed('a record older than one seen before')
@@ -157,7 +157,7 @@ export class Dht {
     let best = 0
     let bestSequence = -Infinity
     for (const [i, record] of records.entries()) {
-      const sequence = this.#init.validateRecord(key, record)
+      const sequence = this.#init.validateRecord(key, new Uint8Array(record))
       // Two of one sequence: any rule will do, if all nodes have the same.
       if (sequence < bestSequence || (sequence === bestSequence && compare(record, records[best]!) <= 0))
         continue
@@ -222,8 +222,9 @@ function keyOf(name: Uint8Array): Uint8Array {
 type QueryEvent = ReturnType<KadDHT['get']> extends AsyncIterable<infer Event> ? Event : never
 
 function recordIn(event: QueryEvent): Uint8Array | undefined {
-  if (event.name === 'VALUE') return event.value
-  return event.name === 'PEER_RESPONSE' ? event.record?.value : undefined
+  const record = event.name === 'VALUE' ? event.value : undefined
+  const found = event.name === 'PEER_RESPONSE' ? event.record?.value : record
+  return found === undefined ? undefined : new Uint8Array(found)
 }
 
 const isQueryFailure = (error: unknown): boolean =>

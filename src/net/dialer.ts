@@ -42,37 +42,47 @@ export class Dialer {
   }
 
   async #race(addresses: readonly Multiaddr[], outer: AbortSignal): Promise<Connection> {
-    const settled = new AbortController()
-    const signal = AbortSignal.any([outer, settled.signal, AbortSignal.timeout(this.#limits.connectMs)])
-    let winner: Connection | undefined
-    const attempts = addresses.map(async (address, place) => {
+    // A socket obeys the signal that it was dialled with for as long as it lives, so each attempt has its own,
+    // and that of the winner is never aborted.
+    const attempts = new Set(addresses.map(address => ({ address, abort: new AbortController() })))
+    const giveUp = (reason: Error): void => {
+      for (const { abort } of attempts) abort.abort(reason)
+    }
+    const onAbort = (): void => giveUp(asError(outer.reason))
+    const timeout = setTimeout(() => giveUp(new Error('nobody answered in time')), this.#limits.connectMs)
+    outer.addEventListener('abort', onAbort, { once: true })
+    let won = false
+    const tries = [...attempts].map(async (attempt, place) => {
+      const { signal } = attempt.abort
       await delay(place * this.#limits.connectStaggerMs, signal)
-      const connection = await this.#dialAddress(address, { signal })
-      if (winner !== undefined) {
-        // Two won at once: one connection to a peer is enough.
-        connection.abort(new Error('another address was faster'))
-        throw new Error('another address was faster')
-      }
-      winner = connection
+      const connection = await this.#dialAddress(attempt.address, { signal })
+      // Two at once: one connection to a peer is enough.
+      if (won) connection.abort(new Error('another address was faster'))
+      won = true
+      attempts.delete(attempt)
       return connection
     })
     try {
-      return await Promise.any(attempts)
+      return await Promise.any(tries)
     } catch (error) {
-      const last = error instanceof AggregateError ? (error.errors.at(-1) as unknown) : error
-      throw last instanceof Error ? last : new Error('no address', { cause: last })
+      throw asError(error instanceof AggregateError ? error.errors.at(-1) : error)
     } finally {
-      settled.abort()
+      clearTimeout(timeout)
+      outer.removeEventListener('abort', onAbort)
+      giveUp(new Error('another address was faster'))
     }
   }
 }
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error('no address of this peer answers', { cause: reason })
 
 function delay(delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs === 0) return Promise.resolve()
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer)
-      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+      reject(asError(signal.reason))
     }
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', abort)

@@ -149,7 +149,7 @@ export class DirectStream {
       return
     }
     // A copy of its own: a view would keep the whole chunk of the socket alive with it.
-    this.#batch.push(frame.slice())
+    this.#batch.push(new Uint8Array(frame.subarray()))
   }
 
   async #deliver(): Promise<void> {

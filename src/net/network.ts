@@ -115,8 +115,8 @@ function gossipIntake(
   return (topic, data) => {
     if (waiting >= limits.gossipWaitingMax) return
     waiting++
-    // A copy of its own: gossipsub keeps the bytes that it hands out.
-    events.deliver(GOSSIP_LANE, { type: 'gossiped', topic, envelope: data.slice() }).then(done, done)
+    // A copy of its own (slice() of a Buffer is none): gossipsub keeps the bytes that it hands out.
+    events.deliver(GOSSIP_LANE, { type: 'gossiped', topic, envelope: new Uint8Array(data) }).then(done, done)
   }
 }
 
@@ -204,8 +204,13 @@ class Libp2pBackedNetwork implements Libp2pNetwork {
     void this.#direct.hangUp(peer)
   }
 
-  send(peer: PeerId, envelopes: readonly Uint8Array[]): Promise<void> {
-    return this.#direct.send(peer, envelopes)
+  async send(peer: PeerId, envelopes: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#direct.send(peer, envelopes)
+    } catch (error) {
+      if (error instanceof HearsayError) throw error
+      throw new HearsayError('NETWORK_FAILED', { message: 'The stream is closed.', cause: error })
+    }
   }
 
   admit(peer: PeerId): void {
