@@ -76,6 +76,14 @@ export const limits = {
   requestsWaitingMax: 200,
   requestsPerPeerPerHour: 10,
   eventsKeptMax: 100_000,
+  /** Events beyond `eventsKeptMax` are deleted so many at a time. */
+  eventsTrimmedAtOnce: 5000,
+  /** The newest events, kept in memory for readers who keep up. */
+  eventsRecentMax: 2048,
+  /** Records of events read from disk at once. */
+  eventRecordsRead: 64,
+  /** Records deleted by one step of a sweep. */
+  sweepRecordsMax: 500,
   addressesPerPeerMax: 16,
   /** Envelopes sent to a device and not yet acknowledged. */
   windowEnvelopes: 512,
@@ -103,7 +111,13 @@ export const limits = {
   /** Invites under whose rendezvous we can be found, besides our presence. */
   rendezvousPublishedMax: 64,
   strangersMax: 64,
-  stepsPerCommitMax: 1024,
+  stepsPerCommitMax: 128,
+  /** The core is not woken more often than this. */
+  wakeMinMs: 5,
+  /** How long one DHT operation may take. */
+  dhtTimeoutMs: 30 * SECOND,
+  /** Presence records taken from one lookup. */
+  recordsPerLookupMax: 20,
   /** What one store record, transaction and commit may hold, and what may wait for the disk. */
   storeCollectionMaxBytes: 64,
   storeKeyMaxBytes: 512,
@@ -192,6 +206,5 @@ export const mlsLimits = {
   /** Keys of messages that were skipped and may still come, per sender and kind. */
   skippedKeysMax: 1024,
   /** Resumption secrets of past epochs. */
-  resumptionPsksMax: 64,
-  pskBytesMax: 1024
+  resumptionPsksMax: 64
 } as const

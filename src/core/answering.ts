@@ -1,0 +1,176 @@
+/**
+ * Becoming contacts: what the inviter founds and answers, and what the requester joins.
+ *
+ * Spec: specs/contact.md, section "Answer". The inviter founds the MLS group of the conversation with the key
+ * package of the request and answers with the welcome; from its first epoch both draw their shared secret.
+ */
+import { malformed } from '../base/errors.ts'
+import { labels } from '../base/labels.ts'
+import { limits } from '../base/limits.ts'
+import type { IdentityId, Millis, RequestId } from '../base/ids.ts'
+import type { Epoch } from '../crypto/mls/index.ts'
+import type { ContactAnswer } from '../wire/contact-answer.ts'
+import type { Presence } from '../wire/presence.ts'
+import type { Acquaintance, Book } from './book.ts'
+import type { ContactFacts } from './contact.ts'
+import { sealWaiting } from './compose.ts'
+import { ANSWERS } from './first-contact.ts'
+import { groupIdOf } from './key-packages.ts'
+import { encodeAnswer } from './records/answer.ts'
+import { groupMoved } from './report.ts'
+import { sealAnswer, signAnswer } from './seal/contact.ts'
+import type { OpenedRequest } from './seal/contact.ts'
+import type { DeviceList } from './seal/device-list.ts'
+import type { Turn } from './turn.ts'
+
+/** An answer of ours that the requester may not have yet. */
+export interface Answer {
+  readonly request: RequestId
+  readonly contact: IdentityId
+  readonly accepted: boolean
+  /** Where the requester said it is. */
+  readonly presence: Presence
+  readonly envelope: Uint8Array
+  readonly at: Millis
+}
+
+/** A contact made by a request, and the welcome for it. */
+export interface Accepted {
+  readonly entry: Acquaintance
+  readonly welcome: Uint8Array
+}
+
+/** A contact as it begins. */
+export const newFacts = (
+  id: IdentityId,
+  name: string,
+  state: ContactFacts['state'],
+  now: Millis
+): ContactFacts => ({
+  id,
+  name,
+  state,
+  verified: false,
+  blocked: false,
+  addedAt: now,
+  list: undefined,
+  presenceSecret: undefined,
+  channels: [],
+  keyPackages: [],
+  counterReserved: 0,
+  counters: new Map(),
+  presences: new Map(),
+  toldPresence: 0
+})
+
+/**
+ * Makes the requester a contact and founds the group with it. Throws MALFORMED, with nothing changed, where
+ * its key package is not sound or not its own.
+ */
+export function becomeContacts(
+  book: Book,
+  turn: Turn,
+  opened: OpenedRequest,
+  name: string | undefined
+): Accepted {
+  const { request, devices } = opened
+  const id = devices.identity
+  const [first, ...rest] = request.keyPackages
+  const { mls, welcome } = book.packages.found(turn, first!, identity => identity === id)
+  const known = book.get(id)
+  const chosen = name ?? known?.contact.facts.name ?? book.nameFor(request.name, id)
+  const entry = known ?? book.add(newFacts(id, chosen, 'ready', turn.now))
+  if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
+  entry.contact.facts.name = chosen
+  begin(book, turn, entry, mls, { author: 'us', rest, request })
+  turn.announce({
+    type: known === undefined ? 'contact:added' : 'contact:changed',
+    contact: entry.contact.view()
+  })
+  return { entry, welcome }
+}
+
+/** Seals the answer to a request: with a welcome where it was accepted. It is kept until it is heard. */
+export function answer(
+  book: Book,
+  turn: Turn,
+  answers: Map<RequestId, Answer>,
+  opened: OpenedRequest,
+  presence: Presence,
+  accepted: Accepted | undefined
+): Answer {
+  const { own, packages, random } = book
+  const content = {
+    request: opened.request.request,
+    status: accepted === undefined ? ('rejected' as const) : ('accepted' as const),
+    devices: own.devices,
+    device: own.device,
+    welcome: accepted?.welcome ?? new Uint8Array(),
+    keyPackages: accepted === undefined ? [] : [packages.make(turn)],
+    // A stranger that is turned away learns nothing that would find us again.
+    presenceSecret: accepted === undefined ? new Uint8Array(32) : own.presenceSecret,
+    presence: accepted === undefined ? { ...presence, addresses: [] } : presence,
+    name: accepted === undefined ? '' : own.name,
+    sentAt: turn.now
+  }
+  const signed = signAnswer(content, opened.requestHash, own.deviceSeed)
+  const made: Answer = {
+    request: content.request,
+    contact: opened.devices.identity,
+    accepted: accepted !== undefined,
+    presence: opened.request.presence,
+    envelope: sealAnswer(signed, opened.answerKey, random),
+    at: turn.now
+  }
+  while (answers.size >= limits.answersWaitingMax) {
+    const oldest = answers.keys().next().value!
+    answers.delete(oldest)
+    turn.remove(ANSWERS, oldest)
+  }
+  answers.set(made.request, made)
+  turn.save(ANSWERS, made.request, () => encodeAnswer(made))
+  return made
+}
+
+/** Joins the group of an accepted request. Throws MALFORMED with nothing changed. */
+export function join(
+  book: Book,
+  turn: Turn,
+  entry: Acquaintance,
+  said: ContactAnswer,
+  devices: DeviceList
+): void {
+  const mls = book.packages.join(turn, said.welcome, identity => identity === entry.contact.facts.id)
+  if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
+  begin(book, turn, entry, mls, { author: 'them', rest: said.keyPackages, request: said })
+}
+
+function begin(
+  book: Book,
+  turn: Turn,
+  entry: Acquaintance,
+  mls: Epoch,
+  init: {
+    author: 'us' | 'them'
+    rest: readonly Uint8Array[]
+    request: Pick<ContactAnswer, 'device' | 'presence' | 'presenceSecret'>
+  }
+): void {
+  const { contact, conversation } = entry
+  const { facts } = contact
+  const { device, presence, presenceSecret } = init.request
+  facts.state = 'ready'
+  facts.presenceSecret = presenceSecret
+  facts.keyPackages = [...init.rest, ...facts.keyPackages].slice(0, limits.keyPackagesPerContactMax)
+  contact.learnPresence(turn, presence)
+  const group = groupIdOf(mls)
+  contact.addChannel(turn, { group, secret: mls.export(labels.contactSecret, mls.groupId, 32) })
+  const theirs = init.author === 'them'
+  const author = theirs ? device : book.own.device
+  conversation.group.add(turn, mls, { generation: 1, length: 1, parent: undefined, author, fresh: theirs })
+  for (const each of contact.devices()) conversation.outbox.recipient(each, conversation.facts.sequence)
+  book.resealLost(turn, entry)
+  sealWaiting(conversation, turn)
+  groupMoved(conversation, turn)
+  conversation.save(turn)
+}

@@ -1,0 +1,129 @@
+/**
+ * The outbox: our own log entries of one conversation, kept until every device that they are for has said, by
+ * a signed receipt, that they are on its disk.
+ *
+ * Spec: specs/delivery.md, sections "Outbox" and "States".
+ * Always true: an item leaves the outbox only when all recipients have acknowledged it, by number and hash; an
+ * acknowledgement never shrinks; a state is never ahead of what a receipt or the transport has said.
+ */
+import { equal } from '../base/bytes.ts'
+import type { DeviceId, EpochId, MessageId, Millis } from '../base/ids.ts'
+import type { DeliveryState } from '../base/model.ts'
+
+/** One entry of ours that somebody has yet to acknowledge. */
+export interface OutboxItem {
+  readonly sequence: number
+  readonly message: MessageId
+  readonly hash: Uint8Array
+  readonly entry: Uint8Array
+  /** Whether people see it; commits travel in the same log but are nobody's message. */
+  readonly visible: boolean
+  readonly createdAt: Millis
+  /** As it goes over the wire; undefined while there is no group to seal it for. */
+  readonly envelope: Uint8Array | undefined
+  readonly epoch: EpochId | undefined
+  /** Whether a transport has taken it. */
+  readonly sent: boolean
+}
+
+/** What one recipient device has said it holds of our log. */
+export interface Acknowledged {
+  readonly device: DeviceId
+  /** Everything up to this number. */
+  contiguous: number
+  /** And these beyond it. */
+  ranges: readonly (readonly [number, number])[]
+  /** Everything up to this number was read by the person. */
+  read: number
+}
+
+/** Whether a device has said that it holds an entry of ours. */
+export const acknowledges = (acknowledged: Acknowledged, sequence: number): boolean =>
+  sequence <= acknowledged.contiguous ||
+  acknowledged.ranges.some(([from, to]) => from <= sequence && sequence <= to)
+
+/** The entries of our log that are not yet everywhere, and what each recipient has acknowledged. */
+export class Outbox {
+  /** By number, ascending. */
+  readonly items = new Map<number, OutboxItem>()
+  readonly acknowledged = new Map<DeviceId, Acknowledged>()
+  /** Everything of our log up to this number was handed to a transport once. */
+  sentThrough = 0
+
+  /** The lowest number that can still be given, or one beyond the newest where all are acknowledged. */
+  first(newest: number): number {
+    for (const sequence of this.items.keys()) return sequence
+    return newest + 1
+  }
+
+  /** Begins to count a recipient that joins now: it is owed what is in the outbox and what comes after. */
+  recipient(device: DeviceId, newest: number): Acknowledged {
+    let acknowledged = this.acknowledged.get(device)
+    if (acknowledged === undefined) {
+      const contiguous = this.first(newest) - 1
+      acknowledged = { device, contiguous, ranges: [], read: contiguous }
+      this.acknowledged.set(device, acknowledged)
+    }
+    return acknowledged
+  }
+
+  /**
+   * Takes in what a device says it holds: numbers that match the hashes of our entries. Returns false where it
+   * names an entry that is not ours: then nothing is taken in.
+   */
+  acknowledge(
+    device: DeviceId,
+    claim: {
+      contiguous: number
+      hash: Uint8Array
+      ranges: readonly (readonly [number, number])[]
+      read: number
+    },
+    newest: number
+  ): boolean {
+    const acknowledged = this.recipient(device, newest)
+    if (claim.contiguous > newest || claim.ranges.some(([, to]) => to > newest)) return false
+    const named = this.items.get(claim.contiguous)
+    if (named !== undefined && claim.contiguous > acknowledged.contiguous && !equal(named.hash, claim.hash))
+      return false
+    if (claim.contiguous >= acknowledged.contiguous) {
+      acknowledged.contiguous = claim.contiguous
+      acknowledged.ranges = claim.ranges.filter(([from]) => from > claim.contiguous)
+    }
+    acknowledged.read = Math.max(acknowledged.read, Math.min(claim.read, acknowledged.contiguous))
+    return true
+  }
+
+  /** Takes out what every recipient has acknowledged. Returns it, ascending. */
+  release(): OutboxItem[] {
+    const recipients = [...this.acknowledged.values()]
+    if (recipients.length === 0) return []
+    const released: OutboxItem[] = []
+    for (const item of this.items.values()) {
+      if (recipients.every(recipient => acknowledges(recipient, item.sequence))) released.push(item)
+      else if (recipients.every(({ ranges }) => ranges.length === 0)) break
+    }
+    for (const { sequence } of released) this.items.delete(sequence)
+    return released
+  }
+
+  /** How far the entry with this number is at a device, by what is known for certain. */
+  stateAt(device: DeviceId, sequence: number): DeliveryState {
+    const acknowledged = this.acknowledged.get(device)
+    if (acknowledged !== undefined && sequence <= acknowledged.read) return 'read'
+    if (acknowledged !== undefined && acknowledges(acknowledged, sequence)) return 'delivered'
+    if (sequence <= this.sentThrough || this.items.get(sequence)?.sent === true) return 'sent'
+    return 'queued'
+  }
+
+  /** Moves `sentThrough` over everything that was sent or acknowledged in a row. Returns whether it moved. */
+  advanceSent(newest: number): boolean {
+    const before = this.sentThrough
+    while (this.sentThrough < newest) {
+      const item = this.items.get(this.sentThrough + 1)
+      if (item !== undefined && !item.sent) break
+      this.sentThrough += 1
+    }
+    return this.sentThrough > before
+  }
+}

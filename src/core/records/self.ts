@@ -1,0 +1,22 @@
+/** The record of ourselves: specs/store.md. Its seeds never leave the store. */
+import { spec } from '../../base/limits.ts'
+import { bytes, codec, structure, text, time } from '../../wire/shape.ts'
+import { deviceListShape } from '../../wire/contact-request.ts'
+import type { Self } from '../self.ts'
+
+const record = codec(
+  'own record',
+  spec.envelopeBytes.at(-1)!,
+  structure<Self>({
+    entropy: bytes(32),
+    name: text(spec.nameMaxBytes),
+    deviceSeed: bytes(32),
+    networkSeed: bytes(32),
+    presenceSecret: bytes(32),
+    devices: deviceListShape,
+    createdAt: time
+  })
+)
+
+export const encodeSelf = record.encode
+export const decodeSelf = record.decode

@@ -1,0 +1,61 @@
+/** Rebuilding the contacts and conversations of a core from its records. */
+import { idOf } from '../base/ids.ts'
+import type { ConversationId, DeviceId } from '../base/ids.ts'
+import type { CipherSuite } from '../crypto/mls/index.ts'
+import { decodeEntry } from '../wire/entry.ts'
+import type { Book } from './book.ts'
+import { CONTACTS } from './contact.ts'
+import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
+import { EPOCHS, RATCHETS } from './group.ts'
+import { KEY_PACKAGES } from './key-packages.ts'
+import { decodeContact } from './records/contact.ts'
+import { restoreConversation } from './records/conversation.ts'
+import { decodeOutboxItem } from './records/outbox-item.ts'
+import { decodePending } from './records/pending.ts'
+import { entryHash, envelopeId } from './seal/hashes.ts'
+
+/** One record as it was read. */
+export interface StoredRecord {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** All records of the collections that a core is restored from. */
+export type Records = Readonly<Partial<Record<string, readonly StoredRecord[]>>>
+
+/** Puts contacts, conversations, their groups and what is under way back in place. Throws MALFORMED at a damaged record. */
+export function restoreBook(book: Book, records: Records, suite: CipherSuite): void {
+  const of = (collection: string): readonly StoredRecord[] => records[collection] ?? []
+  for (const { key, value } of of(KEY_PACKAGES)) book.packages.restore(key, value)
+  for (const { value } of of(CONTACTS)) book.add(decodeContact(value))
+  for (const { key, value } of of(CONVERSATIONS)) {
+    const entry = book.get(key as ConversationId)
+    if (entry !== undefined) restoreConversation(entry.conversation, value)
+  }
+  const ratchets = new Map(of(RATCHETS).map(({ key, value }) => [key, value]))
+  for (const { key, value } of of(EPOCHS))
+    conversationAt(book, key)?.group.restore(value, ratchets.get(key), suite)
+  for (const { key, value } of of(OUTBOX)) {
+    const conversation = conversationAt(book, key)
+    if (conversation === undefined) continue
+    const item = decodeOutboxItem(value)
+    conversation.outbox.items.set(item.sequence, item)
+    if (item.envelope !== undefined) conversation.sealed.set(envelopeId(item.envelope), item.sequence)
+  }
+  for (const { key, value } of of(PENDING)) {
+    const { receivedAt, entry: bytes } = decodePending(value)
+    conversationAt(book, key)?.inbox.add({
+      entry: decodeEntry(bytes),
+      bytes,
+      hash: entryHash(bytes),
+      receivedAt
+    })
+  }
+}
+
+/** The conversation whose id a key begins with. */
+const conversationAt = (book: Book, key: string) =>
+  book.get(key.slice(0, key.indexOf('/')) as ConversationId)?.conversation
+
+/** A device id from 32 bytes. */
+export const deviceId = (bytes: Uint8Array): DeviceId => idOf<DeviceId>(bytes)

@@ -1,0 +1,145 @@
+/**
+ * Errands: carries the core's effects out into the world, and brings the answers back as inputs.
+ *
+ * Always true: an effect is carried out after its batch is committed; one that fails is told and never throws;
+ * every wait ends by a limit or with the node.
+ */
+import { limits } from './base/limits.ts'
+import type { Input } from './core/core.ts'
+import type { Effect, Sweep } from './core/turn.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Network } from './ports/network.ts'
+import type { Store } from './ports/store.ts'
+
+export class Errands {
+  readonly #network: Network | undefined
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #feed: (input: Input) => Promise<void>
+  readonly #stopped = new AbortController()
+
+  constructor(init: {
+    network: Network | undefined
+    store: Store
+    clock: Clock
+    feed: (input: Input) => Promise<void>
+  }) {
+    this.#network = init.network
+    this.#store = init.store
+    this.#clock = init.clock
+    this.#feed = init.feed
+  }
+
+  run(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#run(effect)
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  #run(effect: Effect): void {
+    if (effect.type === 'sweep') void this.#sweep(effect.sweep)
+    else if (this.#network !== undefined) this.#ask(this.#network, effect)
+  }
+
+  #ask(network: Network, effect: Exclude<Effect, { type: 'sweep' }>): void {
+    switch (effect.type) {
+      case 'dial':
+        network.dial(effect.peer, effect.addresses)
+        return
+      case 'hang-up':
+        network.hangUp(effect.peer)
+        return
+      case 'admit':
+        network.admit(effect.peer)
+        return
+      case 'dismiss':
+        network.dismiss(effect.peer)
+        return
+      case 'subscribe':
+        network.subscribe(effect.topic)
+        return
+      case 'unsubscribe':
+        network.unsubscribe(effect.topic)
+        return
+      case 'transmit':
+        void this.#transmit(network, effect)
+        return
+      case 'publish':
+        void this.#publish(network, effect)
+        return
+      case 'put':
+        void this.#put(network, effect)
+        return
+      case 'lookup':
+        void this.#lookup(network, effect)
+    }
+  }
+
+  async #transmit(
+    network: Network,
+    { peer, envelopes, messages }: Extract<Effect, { type: 'transmit' }>
+  ): Promise<void> {
+    const outcome = await network.send(peer, envelopes).then(
+      () => 'written to the stream',
+      (error: unknown) => `not written: ${reason(error)}`
+    )
+    if (messages === undefined) return
+    const taken = outcome === 'written to the stream'
+    await this.#feed({ type: 'transmitted', messages, path: 'direct', taken, outcome })
+  }
+
+  async #publish(
+    network: Network,
+    { topic, envelope, messages }: Extract<Effect, { type: 'publish' }>
+  ): Promise<void> {
+    const peers = await network.publish(topic, envelope)
+    if (messages === undefined) return
+    const outcome = peers === 0 ? 'no member is in the mesh' : `handed to ${peers} in the mesh`
+    await this.#feed({ type: 'transmitted', messages, path: 'gossip', taken: peers > 0, outcome })
+  }
+
+  async #put(network: Network, { key, record }: Extract<Effect, { type: 'put' }>): Promise<void> {
+    const stored = await this.#limited(signal => network.put(key, record, { signal })).then(
+      count => count > 0,
+      () => false
+    )
+    await this.#feed({ type: 'presence-put', stored })
+  }
+
+  async #lookup(network: Network, { target, key, day }: Extract<Effect, { type: 'lookup' }>): Promise<void> {
+    let found = 0
+    await this.#limited(async signal => {
+      for await (const record of network.lookup(key, { signal })) {
+        await this.#feed({ type: 'found', target, day, record })
+        found += 1
+        if (found >= limits.recordsPerLookupMax) break
+      }
+    }).catch(() => undefined)
+  }
+
+  async #sweep(sweep: Sweep): Promise<void> {
+    const { collection, from, to } = sweep
+    const records = await this.#store
+      .range(collection, { from, to, limit: limits.sweepRecordsMax })
+      .catch(() => undefined)
+    if (records !== undefined) await this.#feed({ type: 'swept', sweep, records })
+  }
+
+  /** Runs with a signal that ends it with the node or after `limits.dhtTimeoutMs`. */
+  async #limited<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const end = (): void => controller.abort()
+    const cancel = this.#clock.after(limits.dhtTimeoutMs, end)
+    this.#stopped.signal.addEventListener('abort', end)
+    try {
+      return await run(controller.signal)
+    } finally {
+      cancel()
+      this.#stopped.signal.removeEventListener('abort', end)
+    }
+  }
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : 'no reason given')

@@ -1,0 +1,273 @@
+/**
+ * The runtime: the one loop of a node. Inputs and commands are stepped through the core in batches; what a
+ * batch changed is committed in one transaction; only then do its effects leave and its promises settle.
+ *
+ * Always true: persist before you send, store before you acknowledge. Where a commit fails, the core is built
+ * anew from what the store has, so that memory is never ahead of the disk.
+ */
+import { HearsayError } from './base/errors.ts'
+import type { Address, Cursor, PeerId } from './base/ids.ts'
+import { limits } from './base/limits.ts'
+
+import type { Random } from './base/random.ts'
+import { Core, RESTORED } from './core/core.ts'
+import type { Input } from './core/core.ts'
+import type { Records, StoredRecord } from './core/restore.ts'
+import { decodeSelf } from './core/records/self.ts'
+import { makeSelf, own, SELF, SELF_KEY } from './core/self.ts'
+import type { Own } from './core/self.ts'
+import { Turn } from './core/turn.ts'
+import type { Outcome } from './core/turn.ts'
+import type { CipherSuite } from './crypto/mls/index.ts'
+import { EventLog } from './event-log.ts'
+import { Errands } from './errands.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Network, NetworkEvent } from './ports/network.ts'
+import type { Store } from './ports/store.ts'
+
+/** The ports and choices that a node is made of. */
+export interface RuntimeInit {
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: Random
+  readonly suite: CipherSuite
+  /** Makes the network once it is known who we are; undefined for a node that stays offline. */
+  readonly network: ((own: Own) => Promise<Network>) | undefined
+  readonly create: 'if-missing' | 'must-be-new' | 'never'
+  readonly name?: string | undefined
+  readonly phrase?: string | undefined
+  /** Told of bugs: failures that are nobody's input. */
+  readonly onBug: (error: unknown) => void
+}
+
+interface Job {
+  readonly run: (core: Core) => unknown
+  readonly resolve: (value: never) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Runtime {
+  readonly #init: RuntimeInit
+  readonly own: Own
+  readonly events: EventLog
+  #core: Core
+  readonly #network: Network | undefined
+  readonly #errands: Errands
+  #queue: Job[] = []
+  #working: Promise<void> | undefined
+  #committing = false
+  #cancelWake: (() => void) | undefined
+  readonly #open = new Set<PeerId>()
+  #stopping: Promise<void> | undefined
+
+  private constructor(
+    init: RuntimeInit,
+    self: Own,
+    core: Core,
+    events: EventLog,
+    network: Network | undefined
+  ) {
+    this.#init = init
+    this.own = self
+    this.#core = core
+    this.events = events
+    this.#network = network
+    this.#errands = new Errands({
+      network,
+      store: init.store,
+      clock: init.clock,
+      feed: input => this.feed(input)
+    })
+  }
+
+  /** Reads the store, or makes a new identity in it. Throws NOT_INITIALISED, ALREADY_INITIALISED, INVALID_PHRASE. */
+  static async open(init: RuntimeInit): Promise<Runtime> {
+    const self = await readSelf(init)
+    const last = await EventLog.lastCursor(init.store)
+    const events = new EventLog(init.store, last)
+    const core = await buildCore(init, self, last)
+    const runtime = new Runtime(init, self, core, events, await init.network?.(self))
+    try {
+      await runtime.#startNetwork()
+    } catch (error) {
+      await runtime.stop()
+      throw error
+    }
+    await runtime.execute(core => core.step({ type: 'tick' }))
+    return runtime
+  }
+
+  get network(): Network | undefined {
+    return this.#network
+  }
+
+  /** Runs a command. Settles once what it changed is on disk. */
+  execute<T>(command: (core: Core) => T): Promise<T> {
+    if (this.#stopping !== undefined) return Promise.reject(new HearsayError('NODE_STOPPED'))
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ run: command, resolve, reject })
+      this.#working ??= this.#work()
+    })
+  }
+
+  /** Whether a batch was stepped that is not on disk yet: what `peek` shows is ahead of it. */
+  get committing(): boolean {
+    return this.#committing
+  }
+
+  /** Looks at the present state, at once. */
+  peek<T>(question: (core: Core) => T): T {
+    this.#setTime()
+    return question(this.#core)
+  }
+
+  /** Steps an input. Settles once it is taken in and on disk; never rejects for what the input did. */
+  feed(input: Input): Promise<void> {
+    return this.execute(core => core.step(input)).catch((error: unknown) => {
+      if (!(error instanceof HearsayError)) this.#init.onBug(error)
+    })
+  }
+
+  /** Lets what is under way be committed, then stops everything. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#shutDown()
+    return this.#stopping
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#cancelWake?.()
+    await this.#working
+    this.#errands.stop()
+    await this.#network?.stop()
+    this.events.end()
+    await this.#init.store.close()
+  }
+
+  async #startNetwork(): Promise<void> {
+    const network = this.#network
+    if (network === undefined) return
+    await network.start(event => this.#heard(event))
+    await this.feed({ type: 'moved', peer: network.peerId, addresses: network.addresses() })
+  }
+
+  async #heard(event: NetworkEvent): Promise<void> {
+    switch (event.type) {
+      case 'opened':
+        this.#open.add(event.peer)
+        break
+      case 'closed':
+        this.#open.delete(event.peer)
+        break
+      case 'moved':
+        return this.feed({
+          type: 'moved',
+          peer: this.#network!.peerId,
+          addresses: event.addresses as Address[]
+        })
+      default:
+    }
+    return this.feed(event)
+  }
+
+  async #work(): Promise<void> {
+    // The commands that come with this one, in the same turn of the event loop, share its transaction.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.splice(0, limits.stepsPerCommitMax)
+      await this.#commit(batch)
+    }
+    this.#working = undefined
+    this.#wakeLater()
+  }
+
+  async #commit(batch: readonly Job[]): Promise<void> {
+    const settle: (() => void)[] = []
+    let outcome: Outcome
+    this.#committing = true
+    try {
+      for (const job of batch) settle.push(this.#run(job))
+      outcome = this.#core.take()
+      if (outcome.changes.length > 0) await this.#init.store.write(outcome.changes)
+    } catch (error) {
+      if (!(error instanceof HearsayError)) this.#init.onBug(error)
+      const reason = error instanceof HearsayError ? error : new HearsayError('INTERNAL', { cause: error })
+      await this.#rebuild()
+      this.#committing = false
+      for (const job of batch) job.reject(reason)
+      return
+    }
+    this.#committing = false
+    this.events.append(outcome.events)
+    this.#errands.run(outcome.effects)
+    for (const each of settle) each()
+  }
+
+  /** Runs one job; what it returns or throws on purpose is told after the commit. A bug ends the batch. */
+  #run({ run, resolve, reject }: Job): () => void {
+    this.#setTime()
+    try {
+      const value = run(this.#core)
+      return () => resolve(value as never)
+    } catch (error) {
+      if (!(error instanceof HearsayError)) throw error
+      return () => reject(error)
+    }
+  }
+
+  /** Goes back to what the store has. Streams are closed: both ends begin again from their reports. */
+  async #rebuild(): Promise<void> {
+    for (const peer of this.#open) this.#network?.hangUp(peer)
+    try {
+      this.#core = await buildCore(this.#init, this.own, this.events.last)
+    } catch (error) {
+      // The store cannot be read either: the next command will find out, this one has its reason already.
+      this.#init.onBug(error)
+      return
+    }
+    const network = this.#network
+    if (network !== undefined) {
+      this.#setTime()
+      this.#core.step({ type: 'moved', peer: network.peerId, addresses: network.addresses() })
+    }
+  }
+
+  #setTime(): void {
+    const { clock } = this.#init
+    this.#core.at(clock.now(), clock.uptime())
+  }
+
+  #wakeLater(): void {
+    this.#cancelWake?.()
+    this.#cancelWake = undefined
+    const dueAt = this.#core.dueAt()
+    if (dueAt === undefined || this.#network === undefined || this.#stopping !== undefined) return
+    const delayMs = Math.max(limits.wakeMinMs, dueAt - this.#init.clock.uptime())
+    this.#cancelWake = this.#init.clock.after(delayMs, () => void this.feed({ type: 'tick' }))
+  }
+}
+
+async function readSelf(init: RuntimeInit): Promise<Own> {
+  const record = await init.store.get(SELF, SELF_KEY)
+  if (record !== undefined) {
+    if (init.create === 'must-be-new') throw new HearsayError('ALREADY_INITIALISED')
+    return own(decodeSelf(record))
+  }
+  if (init.create === 'never') throw new HearsayError('NOT_INITIALISED')
+  const turn = new Turn({ now: init.clock.now(), uptime: init.clock.uptime(), cursor: 0 })
+  const self = makeSelf(turn, init.random, init)
+  await init.store.write(turn.take().changes)
+  return self
+}
+
+async function buildCore(init: RuntimeInit, self: Own, cursor: Cursor): Promise<Core> {
+  const read = await Promise.all(
+    RESTORED.map(async (collection): Promise<[string, readonly StoredRecord[]]> => [
+      collection,
+      await init.store.range(collection)
+    ])
+  )
+  const turn = new Turn({ now: init.clock.now(), uptime: init.clock.uptime(), cursor })
+  const records: Records = Object.fromEntries(read)
+  const { random, suite } = init
+  return new Core({ own: self, turn, random, suite, records })
+}
