@@ -1,0 +1,92 @@
+/**
+ * The integrity of a ratchet tree from elsewhere (RFC 9420 sections 7.9.2 and 12.4.3.1): every parent was
+ * put there by somebody below it, so nobody outside can know its secret.
+ */
+import { equal } from '../../base/bytes.ts'
+import type { CipherSuite } from './cipher-suite.ts'
+import { invalid } from './errors.ts'
+import { verifyLeafNode } from './leaf-node.ts'
+import type { ParentNode, RatchetTree } from './ratchet-tree.ts'
+import { isBelow, left, nodeWidth, parent as parentOf, right } from './tree-math.ts'
+
+const decoder = new TextDecoder('latin1')
+/** Bytes as the key of a Set: another decoding of other bytes, and the fastest that the platform has. */
+export const asKey = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** The keys in a tree. Throws MlsError `invalid` where two nodes have one encryption or signature key. */
+export function distinctKeys(tree: RatchetTree): Set<string> {
+  const encryptionKeys = new Set<string>()
+  const signatureKeys = new Set<string>()
+  for (let node = 0; node < nodeWidth(tree.leafCount); node++) {
+    const key = tree.encryptionKey(node)
+    if (key === undefined) continue
+    const text = asKey(key)
+    if (encryptionKeys.has(text)) throw invalid('two nodes have one encryption key')
+    encryptionKeys.add(text)
+  }
+  for (const { leaf } of tree.members()) {
+    const text = asKey(leaf.signatureKey)
+    if (signatureKeys.has(text)) throw invalid('two members have one signature key')
+    signatureKeys.add(text)
+  }
+  return encryptionKeys
+}
+
+/** Verifies the whole tree: leaf signatures, parent hashes, unmerged leaves, distinct keys. Throws MlsError. */
+export function verifyTree(suite: CipherSuite, tree: RatchetTree, groupId: Uint8Array): void {
+  distinctKeys(tree)
+  for (let node = 1; node < nodeWidth(tree.leafCount); node += 2) {
+    const parent = tree.parent(node)
+    if (parent === undefined) continue
+    verifyUnmergedLeaves(tree, node, parent)
+    verifyParentHash(tree, node, parent)
+  }
+  for (const { index, leaf } of tree.members())
+    if (!verifyLeafNode(suite, leaf, { groupId, leafIndex: index }))
+      throw invalid(`the signature of leaf ${index} is not valid`)
+}
+
+/** Unmerged leaves ascend, are members below the parent, and are unmerged in everything between as well. */
+function verifyUnmergedLeaves(tree: RatchetTree, node: number, parent: ParentNode): void {
+  let previous = -1
+  for (const leafIndex of parent.unmergedLeaves) {
+    const leaf = 2 * leafIndex
+    if (leafIndex <= previous || !isBelow(leaf, node) || tree.leaf(leafIndex) === undefined)
+      throw invalid('unmerged leaves are not below their parent')
+    previous = leafIndex
+    for (let between = parentOf(leaf); between !== node; between = parentOf(between))
+      if (tree.parent(between)?.unmergedLeaves.includes(leafIndex) === false)
+        throw invalid('a leaf is unmerged above and merged below')
+  }
+}
+
+/**
+ * A parent is valid where some node D below one of its children C carries its parent hash, and everything else
+ * in the resolution of C came later, that is: is one of the parent's unmerged leaves.
+ *
+ * Only the parent's own unmerged leaves count here. A leaf that was added below C after the parent's path was
+ * set is unmerged in the parent, whatever it is to other ancestors; comparing those too refuses valid trees.
+ */
+function verifyParentHash(tree: RatchetTree, node: number, parent: ParentNode): void {
+  const children = [left(node), right(node)] as const
+  const isLinked = (child: number, sibling: number): boolean => {
+    const expected = tree.parentHash(parent, sibling)
+    const resolution = tree.resolution(child)
+    const linked = resolution.find(descendant => {
+      const hash = parentHashIn(tree, descendant)
+      return hash !== undefined && equal(hash, expected)
+    })
+    if (linked === undefined) return false
+    const later = parent.unmergedLeaves.filter(leafIndex => isBelow(2 * leafIndex, child))
+    const others = resolution.filter(descendant => descendant !== linked)
+    return others.length === later.length && later.every(leafIndex => others.includes(2 * leafIndex))
+  }
+  if (!isLinked(children[0], children[1]) && !isLinked(children[1], children[0]))
+    throw invalid(`nobody below node ${node} vouches for it`)
+}
+
+function parentHashIn(tree: RatchetTree, node: number): Uint8Array | undefined {
+  if (node % 2 === 1) return tree.parent(node)?.parentHash
+  const source = tree.leaf(node / 2)?.source
+  return source?.type === 'commit' ? source.parentHash : undefined
+}
