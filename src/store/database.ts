@@ -41,13 +41,13 @@ export function toFailure(error: unknown): Failure {
 }
 
 /**
- * Holds a lock file until the returned function is called or the process ends, however it ends. Throws
- * HOME_IN_USE at once where another process, or another store of this one, holds it.
+ * Holds a lock file, made where it is missing, until the returned function is called or the process ends,
+ * however it ends. Throws HOME_IN_USE at once where another process, or another store of this one, holds it.
  *
  * The file is an empty database because SQLite brings portable locks, which Node does not have.
  */
 export function lock(path: string): () => void {
-  const database = new Database(path, { timeout: 0, fileMustExist: true })
+  const database = new Database(path, { timeout: 0, fileMustExist: false })
   try {
     // Nothing is ever written to it, so it needs no journal beside it either.
     database.pragma('journal_mode = MEMORY')

@@ -47,10 +47,10 @@ export function homeIn(directory: string): Home {
   }
 }
 
-/** The error for what the file system said: STORE_FULL or STORE_FAILED. Our own errors pass. */
-export function fromFileSystem(error: unknown): HearsayError {
-  if (error instanceof HearsayError) return error
-  const code = (error as NodeJS.ErrnoException).code
+/** STORE_FULL or STORE_FAILED for what the file system said; any other error, ours or a bug, is left as it is. */
+export function fromFileSystem(error: unknown): unknown {
+  const { syscall, code } = error as NodeJS.ErrnoException
+  if (syscall === undefined) return error
   return new HearsayError(code === 'ENOSPC' || code === 'EDQUOT' ? 'STORE_FULL' : 'STORE_FAILED', {
     cause: error
   })
@@ -67,18 +67,27 @@ async function statusOf(path: string): Promise<Stats | undefined> {
   }
 }
 
+const unsafe = (path: string, why: string, hint: string): HearsayError =>
+  new HearsayError('HOME_UNSAFE', { message: `${path} ${why}.`, hint })
+
+/** Throws HOME_UNSAFE unless this is of the kind it should be, and ours. */
+function checkOwn(path: string, status: Stats, kind: 'file' | 'folder'): void {
+  if (!(kind === 'file' ? status.isFile() : status.isDirectory()))
+    throw unsafe(path, `is not a plain ${kind}`, 'Look at what it is before you use this home.')
+  // Windows has no owners and modes of this sort; a home there is as safe as the folder it is in.
+  if (process.getuid !== undefined && status.uid !== process.getuid())
+    throw unsafe(path, 'belongs to another user', 'Run as the user whose home this is.')
+}
+
 /** Throws HOME_UNSAFE unless this is of the kind it should be, ours, and closed to everybody else. */
 function checkStatus(path: string, status: Stats, kind: 'file' | 'folder'): void {
-  const unsafe = (why: string, hint: string): HearsayError =>
-    new HearsayError('HOME_UNSAFE', { message: `${path} ${why}.`, hint })
-  if (!(kind === 'file' ? status.isFile() : status.isDirectory()))
-    throw unsafe(`is not a plain ${kind}`, 'Look at what it is before you use this home.')
-  // Windows has no owners and modes of this sort; a home there is as safe as the folder it is in.
-  if (process.getuid === undefined) return
-  if (status.uid !== process.getuid())
-    throw unsafe('belongs to another user', 'Run as the user whose home this is.')
-  if ((status.mode & OTHERS) !== 0)
-    throw unsafe('can be read or written by others', `Take their rights away: chmod -R go-rwx '${path}'`)
+  checkOwn(path, status, kind)
+  if (process.getuid !== undefined && (status.mode & OTHERS) !== 0)
+    throw unsafe(
+      path,
+      'can be read or written by others',
+      `Take their rights away: chmod -R go-rwx '${path}'`
+    )
 }
 
 async function checkPath(path: string, kind: 'file' | 'folder'): Promise<void> {
@@ -143,16 +152,18 @@ export async function findStore(
   return found
 }
 
-/** Sees to it that there is a file to lock. */
-export async function prepareLock(home: Home): Promise<void> {
+/** Throws HOME_UNSAFE where the lock is not a plain file of ours. Its rights are `closeLock`'s business. */
+export async function checkLock(home: Home): Promise<void> {
   const status = await statusOf(home.lock)
-  if (status !== undefined) return checkStatus(home.lock, status, 'file')
-  try {
-    await writeNewFile(home.lock, '')
-  } catch (error) {
-    // Somebody else was a moment faster; which of us may go on, the lock decides.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
+  if (status !== undefined) checkOwn(home.lock, status, 'file')
+}
+
+/**
+ * Takes everybody else's rights from the lock, which the database made and the umask shaped. By its path: a
+ * handle of ours would take the lock with it when it is closed.
+ */
+export async function closeLock(home: Home): Promise<void> {
+  if (((await stat(home.lock)).mode & 0o777) !== OWNER_FILE) await chmod(home.lock, OWNER_FILE)
 }
 
 /**

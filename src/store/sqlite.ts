@@ -12,11 +12,12 @@ import { BatchEncoder, decodeResults } from './batch.ts'
 import type { Operation, Result } from './batch.ts'
 import { checkChanges, checkName, checkRange } from './check.ts'
 import {
+  checkLock,
+  closeLock,
   createStore,
   findStore,
   fromFileSystem,
   homeIn,
-  prepareLock,
   replaceKeyFile,
   unlock
 } from './home.ts'
@@ -132,11 +133,12 @@ class FileStore implements Store {
 
 /** Does something to a home that nobody else may use meanwhile. Takes the thread, and lets go of it on error. */
 async function withLock<T>(home: Home, work: (thread: StoreThread) => Promise<T>): Promise<T> {
-  await prepareLock(home)
+  await checkLock(home)
   const thread = new StoreThread()
   try {
     // Before the passphrase is even looked at: that a home is in use should be known at once, and by anybody.
     await thread.ask({ type: 'lock', path: home.lock })
+    await closeLock(home)
     return await work(thread)
   } catch (error) {
     await thread.close()

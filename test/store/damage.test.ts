@@ -190,11 +190,14 @@ describe('damage', () => {
   })
 })
 
+/** As root where we are root, else as the root of a user namespace. */
+const NAMESPACE = { command: 'unshare', flags: ['-rm', 'sh', '-ec'] } as const
+
 /** A program in a mount namespace of its own, where it may fill and lock a small disk without hurting anybody. */
 function withSmallDisk(mountPoint: string, script: string): string {
   const program = fileURLToPath(new URL('programs/small-disk.ts', import.meta.url))
   const mounted = `mount -t tmpfs -o size=3m,mode=700 none '${mountPoint}' && ${script}`
-  return execFileSync('unshare', ['-rm', 'sh', '-ec', mounted], {
+  return execFileSync(NAMESPACE.command, [...NAMESPACE.flags, mounted], {
     encoding: 'utf8',
     env: { ...process.env, RUN: `${process.execPath} ${program}`, HOME_DIR: mountPoint }
   })
@@ -203,7 +206,7 @@ function withSmallDisk(mountPoint: string, script: string): string {
 /** Whether this machine lets us mount: Linux, and either root or a kernel with user namespaces. */
 function canMount(): boolean {
   try {
-    execFileSync('unshare', ['-rm', 'sh', '-ec', 'mount -t tmpfs none /mnt'], { stdio: 'ignore' })
+    execFileSync(NAMESPACE.command, [...NAMESPACE.flags, 'mount -t tmpfs none /mnt'], { stdio: 'ignore' })
     return true
   } catch {
     return false

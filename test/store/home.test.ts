@@ -180,7 +180,7 @@ describe.skipIf(process.getuid === undefined)('other people on the machine', () 
       const home = join(folder.path, 'home')
       const umask = process.umask(mask)
       try {
-        const store = await fileStore(home, { passphrase: 'correct horse' })
+        const store = await fileStore(home)
         await store.write([GREETING])
         const modes: Record<string, string> = {}
         for (const name of [
@@ -193,7 +193,7 @@ describe.skipIf(process.getuid === undefined)('other people on the machine', () 
         ])
           modes[name] = ((await stat(join(home, name))).mode & 0o7777).toString(8)
         await store.close()
-        await changePassphrase(home, { from: 'correct horse', to: 'another' })
+        await changePassphrase(home, { to: 'another' })
         modes['changed'] = ((await stat(join(home, 'store/key.json'))).mode & 0o7777).toString(8)
         expect(modes, `umask ${mask.toString(8)}`).toEqual({
           '': '700',
@@ -232,7 +232,7 @@ describe.skipIf(process.getuid === undefined)('other people on the machine', () 
     await using folder = await temporaryFolder()
     const home = join(folder.path, 'home')
     await makeHome(home)
-    for (const name of ['', 'store.lock', 'store', 'store/key.json', 'store/store.db'])
+    for (const name of ['', 'store', 'store/key.json', 'store/store.db'])
       for (const right of [0o040, 0o020, 0o004, 0o002, 0o001]) {
         const path = join(home, name)
         const { mode } = await stat(path)
@@ -240,7 +240,10 @@ describe.skipIf(process.getuid === undefined)('other people on the machine', () 
         await expectRefused(home, 'HOME_UNSAFE')
         await chmod(path, mode)
       }
+    // The lock holds nothing, so its rights are simply put right.
+    await chmod(join(home, 'store.lock'), 0o666)
     await expectGreeting(home)
+    expect((await stat(join(home, 'store.lock'))).mode & 0o777).toBe(0o600)
   })
 
   test('are not handed a new home in a folder of theirs', async () => {
