@@ -33,13 +33,17 @@ const CONFUSABLES: ReadonlyArray<readonly [shown: string, from: string]> = [
   ['z', '2']
 ]
 
-const BECOMES = new Map(CONFUSABLES.flatMap(([shown, from]) => [...from].map(one => [one, shown] as const)))
+const BECOMES = new Map(
+  CONFUSABLES.flatMap(([shown, from]) => Array.from(from).map(one => [one, shown] as const))
+)
 const BARE = /[\p{M}\p{Z}\p{C}\p{P}\p{S}]/gu
 
 /** What is left of a name when everything that a hurried eye misses is taken away. */
 export function skeleton(name: string): string {
   const folded = name.normalize('NFKD').toLowerCase()
-  const confused = [...folded].map(one => BECOMES.get(one) ?? one).join('')
+  const confused = Array.from(folded)
+    .map(one => BECOMES.get(one) ?? one)
+    .join('')
   const bare = confused.replaceAll(BARE, '').replaceAll('rn', 'm').replaceAll('vv', 'w')
   // A name of signs alone, such as one picture, has nothing but its signs to be told by.
   return bare === '' ? folded : bare

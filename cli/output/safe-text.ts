@@ -32,8 +32,9 @@ const MARK = /\p{M}/u
 const JOINED_SCRIPT =
   /[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}]/u
 const PICTURE = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F]/u
-// The marks that this program sets itself. A name that contains them could pass itself off as verified.
-const OUR_MARKS = /[\u2713\u2714\u2705\u2611\u{1F5F8}\u{1F5F9}\u221A\u2B55\u26A0]/u
+// The marks that this program sets itself. A name that contains them could pass itself off as verified, or as
+// told apart by a fingerprint.
+const OUR_MARKS = /[\u2713\u2714\u2705\u2611\u{1F5F8}\u{1F5F9}\u221A\u2B55\u26A0\u27E8\u27E9\u3008\u3009]/u
 
 const escaped = (character: string): string => `\\u{${character.codePointAt(0)!.toString(16)}}`
 
@@ -49,7 +50,7 @@ function belongs(character: string, before: string, after: string | undefined): 
 /** The characters of one line, each printable. */
 function printable(line: string): string {
   if (/^[ -~]*$/.test(line)) return line
-  const characters = [...line]
+  const characters = Array.from(line)
   let shown = ''
   let before = ''
   let marks = 0
@@ -88,13 +89,16 @@ export const safeLines = (text: string): readonly SafeText[] =>
 /** A name that somebody else may have chosen: one line, bounded in columns, without our own marks. */
 export function safeName(name: string): SafeText {
   const line = printable(name.replaceAll('\t', ' ').replaceAll(/\r?\n/gu, '\u21B5'))
-  const characters = [...line].map(character => (OUR_MARKS.test(character) ? escaped(character) : character))
+  const characters = Array.from(line).map(character =>
+    OUR_MARKS.test(character) ? escaped(character) : character
+  )
   return isolated(clipped(characters))
 }
 
 function clipped(characters: readonly string[]): string {
   const whole = characters.join('')
-  // Escapes make a name at most eight times longer; beyond that there is no need to measure.
+  // A character takes two columns at most; escapes make a name at most eight times longer. Between, measure.
+  if (2 * whole.length <= limits.nameColumnsMax) return whole
   if (whole.length <= 8 * limits.nameColumnsMax && stringWidth(whole) <= limits.nameColumnsMax) return whole
   let short = ''
   for (const character of characters) {
@@ -105,7 +109,7 @@ function clipped(characters: readonly string[]): string {
 }
 
 /** How many columns a terminal uses for it. */
-export const columns = (text: SafeText): number => stringWidth(text.replaceAll(/[\u2066-\u2069]/g, ''))
+export const columns = (text: SafeText): number => stringWidth(text.replaceAll(/[\u2066-\u2069]/gu, ''))
 
 /**
  * Words of our own around safe values: the literal parts are in our source, the values must be safe already.

@@ -81,12 +81,9 @@ function complaint(line: string): string | undefined {
     else if (code === 0x200b || code === 0xfeff || code === 0x2060) return 'zero width'
     else if (code >= 0xe0000 && code <= 0xe0fff) return 'tag'
     if (depth < 0 || depth > 1) return 'unbalanced isolate'
-    marks =
-      /\p{M}/u.test(character) && !/\uFE0E|\uFE0F/.test(character)
-        ? marks + 1
-        : /[\u200C\u200D\uFE0E\uFE0F]/.test(character)
-          ? marks
-          : 0
+    // Joiners and variation selectors neither are marks on a letter nor begin a new one.
+    if (code === 0x200c || code === 0x200d || code === 0xfe0e || code === 0xfe0f) continue
+    marks = /\p{M}/u.test(character) ? marks + 1 : 0
     if (marks > 4) return 'pile of marks'
   }
   return depth === 0 ? undefined : 'open isolate'

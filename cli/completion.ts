@@ -1,0 +1,50 @@
+/**
+ * Completion for bash, zsh and fish: `hearsay completion SHELL` prints the script, which calls back with
+ * `hearsay complete -- WORDS…` for every TAB. Names of contacts come from the running node, if there is one: a TAB
+ * never starts a node.
+ */
+import completeCommander from '@bomb.sh/tab/commander'
+import { z } from 'zod'
+import type { ExitCode } from './failure.ts'
+import { exitCodes } from './failure.ts'
+import { buildProgram, parse } from './program.ts'
+import { runningSession } from './session.ts'
+import { homeOf } from './settings.ts'
+import type { Surroundings } from './surroundings.ts'
+import { contacts } from './verbs/contacts.ts'
+import { groups } from './verbs/index.ts'
+
+const NAMES_MAX_MS = 500
+const named = z.object({ name: z.string() })
+
+/** The names that a TAB may offer: those that a shell shows and takes as one plain word. */
+async function contactNames(argv: readonly string[], surroundings: Surroundings): Promise<readonly string[]> {
+  const at = argv.indexOf('--home')
+  const home = homeOf(at < 0 ? undefined : argv[at + 1], surroundings.environment)
+  const names: string[] = []
+  try {
+    const session = await runningSession(home, surroundings.environment)
+    const call = { signal: AbortSignal.timeout(NAMES_MAX_MS), note: () => undefined }
+    for await (const fact of session?.run(contacts, {}, call) ?? []) names.push(named.parse(fact).name)
+  } catch {
+    // No names, then: completion is a courtesy.
+  }
+  return names.filter(name => /^[\p{L}\p{N}_.+-]+$/u.test(name))
+}
+
+/** Prints a script, or what completes the words so far. */
+export async function completionRun(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const known = argv[0] === 'complete' ? await contactNames(argv, surroundings) : []
+  const program = buildProgram({
+    name: 'hearsay',
+    groups,
+    globals: true,
+    contacts: known,
+    out: text => void surroundings.stdout.write(text),
+    err: text => void surroundings.stderr.write(text),
+    invoke: async () => undefined
+  })
+  completeCommander(program, { completionCommandName: 'completion' })
+  await parse(program, argv)
+  return exitCodes.done
+}
