@@ -37,7 +37,10 @@ export async function completionRun(argv: readonly string[], surroundings: Surro
   const known = argv[0] === 'complete' ? await contactNames(argv, surroundings) : []
   const program = buildProgram({
     name: 'hearsay',
-    groups,
+    // The library adds its own command of this name, which prints the script.
+    groups: new Map(
+      [...groups].map(([group, verbs]) => [group, verbs.filter(({ name }) => name !== 'completion')])
+    ),
     globals: true,
     contacts: known,
     out: text => void surroundings.stdout.write(text),

@@ -108,7 +108,9 @@ function addVerb(parent: Command, verb: Verb, group: string, init: ProgramInit):
   // What a parent decided about errors and output holds for its commands too.
   command.copyInheritedSettings(parent).helpOption('-h, --help', 'explain this verb').helpCommand(false)
   command.summary(verb.summary).helpGroup(`${group}:`)
-  command.description([verb.summary, verb.details].filter(text => text !== undefined).join('\n\n'))
+  // A shell shows one line beside a candidate.
+  const described = init.contacts === undefined ? [verb.summary, verb.details] : [verb.summary]
+  command.description(described.filter(text => text !== undefined).join('\n\n'))
   const parameters = parametersOf(verb)
   for (const name of verb.positionals) {
     const parameter = parameters.find(each => each.name === name)

@@ -21,7 +21,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   // Before anything is parsed, the only sign of how to speak is the word itself.
   const printer = new Printer(surroundings, argv.includes('--json'))
   try {
-    if (argv[0] === 'completion' || argv[0] === 'complete') return await completionRun(argv, surroundings)
+    if (argv[0] === 'complete') return await completionRun(argv, surroundings)
     await parse(
       buildProgram({
         name: 'hearsay',

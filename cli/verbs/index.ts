@@ -2,6 +2,7 @@
 import type { HereVerb, NodeVerb, Verb } from '../verb.ts'
 import { help, verbFact, version, versionFact } from './about.ts'
 import { chat } from './chat.ts'
+import { completion } from './completion.ts'
 import { block, contacts, forget, rename, unblock, verify } from './contacts.ts'
 import { doctor } from './doctor.ts'
 import { events, tail } from './history.ts'
@@ -17,7 +18,7 @@ export const groups: ReadonlyMap<string, readonly Verb[]> = new Map<string, read
   ['Contacts', [contacts, rename, verify, block, unblock, forget]],
   ['Messages', [send, tail, conversations, read, why, events]],
   ['Node', [chat, up, down, status, doctor, rpc]],
-  ['About', [help(() => verbs.values()), version]]
+  ['About', [help(() => verbs.values()), version, completion]]
 ])
 
 /** The verbs by name. */
