@@ -26,13 +26,17 @@ export function checkName(collection: string, key: string): void {
 export function checkChanges(changes: readonly Change[]): void {
   if (changes.length > limits.storeChangesMax)
     throw refuse(`A transaction has at most ${limits.storeChangesMax} changes`)
+  let bytes = 0
   for (const { collection, key, value } of changes) {
     checkName(collection, key)
     if (value === undefined) continue
     if (!(value instanceof Uint8Array)) throw refuse('A value of the store is bytes')
     if (value.length > limits.storeValueMaxBytes)
       throw refuse(`A value of the store has at most ${limits.storeValueMaxBytes} bytes`)
+    bytes += value.length
   }
+  if (bytes > limits.storeWaitingMaxBytes)
+    throw refuse(`The values of a transaction have at most ${limits.storeWaitingMaxBytes} bytes`)
 }
 
 /** Throws INVALID_ARGUMENT unless this is a range of a collection. */

@@ -176,6 +176,16 @@ const writing: Record<string, Story> = {
     assert.deepEqual(await keys(store), ['a'])
   },
 
+  'refuses a transaction that is too much as a whole': async store => {
+    const value = new Uint8Array(limits.storeValueMaxBytes)
+    const count = Math.floor(limits.storeWaitingMaxBytes / value.length) + 1
+    const many = Array.from({ length: count }, () => ({ collection: 'notes', key: 'a', value }))
+    await rejects(store.write(many), 'INVALID_ARGUMENT')
+    const changes = Array.from({ length: limits.storeChangesMax + 1 }, () => remove('a'))
+    await rejects(store.write(changes), 'INVALID_ARGUMENT')
+    assert.deepEqual(await keys(store), [])
+  },
+
   'goes on after what it refused': async store => {
     const outcomes = await Promise.allSettled([
       store.write([put('a')]),
