@@ -1,0 +1,93 @@
+/** Runs many seeds in child processes, one per core, with or without a planted fault. */
+import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { RunResult } from './run-plan.ts'
+
+/** What a child says of one seed. */
+export type Report = RunResult & { readonly wallMs: number }
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+/**
+ * Runs the seeds from `first` on. With `stop`, ends soon after the first violation. A child that dies is a
+ * failure of the harness and rejects with what it had to say.
+ */
+export async function runSeeds(init: {
+  readonly first: number
+  readonly count: number
+  readonly fault?: string
+  readonly stop?: boolean
+  readonly workers?: number
+  readonly onReport?: (report: Report) => void
+}): Promise<Report[]> {
+  const workers = Math.max(1, Math.min(init.workers ?? availableParallelism(), init.count))
+  const reports: Report[] = []
+  const children = new Set<ReturnType<typeof spawn>>()
+  let isFound = false
+  const work = async (worker: number): Promise<void> => {
+    const count = Math.ceil((init.count - worker) / workers)
+    const child = start(init.first + worker, count, workers, init)
+    children.add(child)
+    let complaints = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      complaints = (complaints + text).slice(-4000)
+    })
+    const ended = new Promise<number | null>(resolve => child.once('close', resolve))
+    for await (const line of createInterface({ input: child.stdout! })) {
+      const report = JSON.parse(line) as Report
+      reports.push(report)
+      init.onReport?.(report)
+      if (report.violation === undefined || init.stop !== true) continue
+      isFound = true
+      for (const other of children) other.kill()
+    }
+    const code = await ended
+    if (code !== 0 && !isFound) throw new Error(`a worker ended with ${code}:\n${complaints}`)
+  }
+  await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
+  return reports.sort((a, b) => a.seed - b.seed)
+}
+
+function start(
+  first: number,
+  count: number,
+  stride: number,
+  { fault, stop }: { fault?: string; stop?: boolean }
+): ReturnType<typeof spawn> {
+  const loader = fault === undefined ? [] : ['--import', here('./fault-loader.ts')]
+  const words = [first, count, stride].map(String)
+  return spawn(
+    process.execPath,
+    ['-C', 'hearsay-source', ...loader, here('./worker.ts'), ...words, ...(stop === true ? ['stop'] : [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...(fault === undefined ? {} : { HEARSAY_FAULT: fault }) }
+    }
+  )
+}
+
+/** The figures of many runs. */
+export function summary(reports: readonly Report[]) {
+  const sum = (of: (report: Report) => number): number =>
+    reports.reduce((total, report) => total + of(report), 0)
+  const converged = reports.map(({ figures }) => figures.convergedAfterMs).sort((a, b) => a - b)
+  const failed = reports.filter(({ violation }) => violation !== undefined)
+  return {
+    seeds: reports.length,
+    failed: failed.map(({ seed }) => seed),
+    accepted: sum(({ figures }) => figures.accepted),
+    refused: sum(({ figures }) => figures.refused),
+    unknown: sum(({ figures }) => figures.unknown),
+    crashes: sum(({ figures }) => figures.crashes),
+    attacks: sum(({ figures }) => figures.attacks),
+    events: sum(({ figures }) => figures.events),
+    virtualHours: sum(({ figures }) => figures.virtualMs) / 3_600_000,
+    medianConvergedMs: converged[Math.floor(converged.length / 2)] ?? 0,
+    slowestConvergedMs: converged.at(-1) ?? 0,
+    cpuSeconds: sum(({ wallMs }) => wallMs) / 1000,
+    /** No failure in n runs: with 95 % confidence the true rate is below this. */
+    bound: failed.length === 0 ? 3 / reports.length : undefined
+  }
+}

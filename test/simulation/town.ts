@@ -1,0 +1,291 @@
+/**
+ * The people of one run and their machines: what they do, and do again when a machine failed them, with
+ * everything written down in the chronicle.
+ */
+import { HearsayError } from 'hearsay'
+import type { HearsayEvent, HearsayNode, RequestId } from 'hearsay'
+import { seededRandom } from 'hearsay/testing'
+import type { Machine, Observation, SeededRandom, SimulatedTestNetwork } from 'hearsay/testing'
+import { Chronicle } from './chronicle.ts'
+import { Mallory } from './mallory.ts'
+import { CHAOS_MS } from './plan.ts'
+import type { Plan, Step } from './plan.ts'
+
+const RETRY_MS = 400
+
+/** What an attempt came to: a value, a refusal by Hearsay, or silence, because the machine crashed. */
+export type Outcome<Value> =
+  | { readonly type: 'done'; readonly value: Value }
+  | { readonly type: 'refused'; readonly error: HearsayError }
+  | { readonly type: 'crashed' }
+
+/** One run under way. */
+export class Town {
+  readonly plan: Plan
+  readonly net: SimulatedTestNetwork
+  readonly chronicle: Chronicle
+  readonly mallory: Mallory
+  readonly random: SeededRandom
+  /** Both sides of every friendship that must come to be. */
+  readonly friends: Array<{ readonly inviter: string; readonly redeemer: string }> = []
+  /** By dialler and peer: moments of dials, for the watch on retries. */
+  readonly dials = new Map<string, number[]>()
+  convergedAfterMs = 0
+  /** How many machines have lost power so far. */
+  crashes = 0
+  readonly #upSince = new Map<string, number>()
+  /** By name: what waits for an answer from the process that runs now. */
+  readonly #interrupts = new Map<string, Set<() => void>>()
+  /** Crashes that wait for their moment. */
+  readonly armed: Array<{ node: string; when: 'write' | 'transmit' | 'receive'; downMs: number }> = []
+  /** Nothing that happens from now on counts. */
+  isOver = false
+
+  constructor(plan: Plan, net: SimulatedTestNetwork) {
+    this.plan = plan
+    this.net = net
+    this.random = seededRandom(plan.seed, 'run')
+    this.chronicle = new Chronicle({ now: () => net.time.now, upSince: name => this.#upSince.get(name) })
+    this.mallory = new Mallory(net.internet, this.random)
+    net.internet.observer = observation => this.#overhear(observation)
+  }
+
+  get isBroken(): boolean {
+    return this.chronicle.violations.length > 0
+  }
+
+  /** Begins to write down what happens at every node. */
+  async begin(): Promise<void> {
+    for (const machine of this.net.machines) {
+      machine.disk.health.fsyncMaxMs = this.plan.fsyncMaxMs
+      machine.onBug = cause => this.bug(machine.name, cause)
+      machine.disk.onWrite = () => this.#trip(machine.name, 'write', 5)
+      this.chronicle.named(this.net.node(machine.name).identity.id, machine.name)
+      this.#watch(machine)
+    }
+    await this.mallory.start()
+  }
+
+  /** Lets something go on by itself; whatever goes wrong in it is on record, unless the run is over. */
+  spawn(task: Promise<unknown>): void {
+    task.catch((cause: unknown) => {
+      if (!this.isOver) this.chronicle.broken('I9 bad input changes nothing', describe(cause))
+    })
+  }
+
+  /** A node has met a bug of its own. A disk that refuses is none. */
+  bug(name: string, cause: unknown): void {
+    if (this.isOver || (cause instanceof HearsayError && cause.code.startsWith('STORE_'))) return
+    this.chronicle.broken('I9 bad input changes nothing', `${name} met a bug: ${describe(cause)}`)
+  }
+
+  /** Asks a person's node for something. A machine that is down, or crashes meanwhile, gives no answer. */
+  async attempt<Value>(name: string, ask: (node: HearsayNode) => Promise<Value>): Promise<Outcome<Value>> {
+    const node = this.net.machine(name).running
+    if (node === undefined) return { type: 'crashed' }
+    const interrupts = this.#interruptsOf(name)
+    return await new Promise<Outcome<Value>>(resolve => {
+      const settle = (outcome: Outcome<Value>): void => {
+        interrupts.delete(interrupt)
+        resolve(outcome)
+      }
+      const interrupt = (): void => settle({ type: 'crashed' })
+      interrupts.add(interrupt)
+      ask(node).then(
+        value => settle({ type: 'done', value }),
+        (cause: unknown) => settle(this.#refusal(name, cause))
+      )
+    })
+  }
+
+  /** Power fails, and comes back after a while. */
+  crash(name: string, downMs: number): void {
+    const machine = this.net.machine(name)
+    if (!machine.isOn || this.isOver) return
+    this.crashes++
+    machine.crash()
+    this.#upSince.delete(name)
+    const interrupts = this.#interruptsOf(name)
+    for (const interrupt of interrupts) interrupt()
+    interrupts.clear()
+    this.net.time.after(downMs, `${name} power`, () => this.spawn(this.boot(name)))
+  }
+
+  /** Starts a machine, and again until it does start: a failing disk may refuse it at first. */
+  async boot(name: string): Promise<void> {
+    const machine = this.net.machine(name)
+    for (let tries = 0; !machine.isOn && tries < 1000; tries++) {
+      try {
+        await machine.boot()
+        this.#watch(machine)
+      } catch (cause) {
+        this.#refusal(name, cause)
+        await this.net.advance(RETRY_MS)
+      }
+    }
+  }
+
+  async send(from: string, to: string, text: string): Promise<void> {
+    const contact = this.#identityOf(to)
+    const known = await this.attempt(from, async node => await node.direct(contact))
+    if (known.type !== 'done' || this.isOver) return
+    const send = this.chronicle.sending(from, to, text)
+    const outcome = await this.attempt(from, async () => await known.value.send(text))
+    if (outcome.type === 'refused') send.outcome = 'refused'
+    if (outcome.type !== 'done') return
+    send.outcome = 'accepted'
+    if (send.id !== undefined && send.id !== outcome.value.message) {
+      this.chronicle.broken('I2 no duplicate is shown', `"${text}" has two ids`)
+    }
+    send.id = outcome.value.message
+  }
+
+  async read(name: string, of: string): Promise<void> {
+    const reading = this.chronicle.reading(name, of)
+    await this.attempt(name, async node => await (await node.direct(this.#identityOf(of))).markRead())
+    // After a crash nobody can tell whether it was on disk: the claim may be made as long as the crash lasts.
+    reading.done()
+  }
+
+  async quarrel(step: Extract<Step, { type: 'block' | 'forget' }>): Promise<void> {
+    this.chronicle.estrange(step.node, step.of)
+    const of = this.#identityOf(step.of)
+    if (step.type === 'forget') {
+      await this.attempt(step.node, async node => await node.contacts.forget(of))
+      return
+    }
+    await this.attempt(step.node, async node => await node.contacts.block(of))
+    await this.net.advance(step.forMs)
+    await this.attempt(step.node, async node => await node.contacts.unblock(of))
+  }
+
+  /** Two people meet as people do: they try again until it works, and do not lose the link. */
+  async befriend(one: string, other: string, reusable: boolean): Promise<void> {
+    const link = await this.#insist(one, async node => (await node.contacts.invite({ reusable })).link)
+    if (link === undefined) return
+    await this.net.advance(this.random.integer(2000))
+    const inviter = this.#identityOf(one)
+    const isAdded = await this.#insist(other, async node => {
+      const known = (await node.contacts.list()).some(({ id }) => id === inviter)
+      if (!known) await node.contacts.add(link, { name: one, greeting: `${other} greets ${one}` })
+      return true
+    })
+    if (isAdded === true) this.friends.push({ inviter: one, redeemer: other })
+  }
+
+  /** Asks until there is an answer: again after a crash, and again while the disk refuses. */
+  async #insist<Value>(
+    name: string,
+    ask: (node: HearsayNode) => Promise<Value>,
+    untilMs: number = CHAOS_MS
+  ): Promise<Value | undefined> {
+    while (!this.isOver && this.net.time.now < untilMs) {
+      const outcome = await this.attempt(name, ask)
+      if (outcome.type === 'done') return outcome.value
+      if (outcome.type === 'refused' && !outcome.error.code.startsWith('STORE_')) return undefined
+      await this.net.advance(RETRY_MS)
+    }
+    return undefined
+  }
+
+  async restart(name: string): Promise<void> {
+    const machine = this.net.machine(name)
+    if (machine.running === undefined) return
+    const interrupts = this.#interruptsOf(name)
+    await machine.shutDown()
+    this.#upSince.delete(name)
+    for (const interrupt of interrupts) interrupt()
+    interrupts.clear()
+    await this.boot(name)
+  }
+
+  /** Writes down all that a node tells, from where its last process left off; accepts who asks. */
+  #watch(machine: Machine): void {
+    const node = machine.running
+    if (node === undefined) return
+    this.#upSince.set(machine.name, this.net.time.now)
+    const since = this.chronicle.screen(machine.name).lastCursor
+    const listen = async (): Promise<void> => {
+      for await (const event of node.events({ since: since as HearsayEvent['cursor'] })) {
+        if (machine.running !== node || this.isOver) return
+        this.chronicle.told(machine.name, event)
+        if (event.type === 'contact:requested') this.spawn(this.#accept(machine.name, event.request.id))
+      }
+    }
+    listen().catch((cause: unknown) => this.#refusal(machine.name, cause))
+  }
+
+  async #accept(name: string, request: RequestId): Promise<void> {
+    const accept = async (node: HearsayNode): Promise<boolean> => {
+      const isOpen = (await node.contacts.requests()).some(({ id }) => id === request)
+      if (isOpen) await node.contacts.accept(request)
+      return isOpen
+    }
+    await this.#insist(name, accept, Number.POSITIVE_INFINITY)
+  }
+
+  /** Everything on the wire: for the attacker, for triggers, and for the watch on honesty and retries. */
+  #overhear(observation: Observation): void {
+    switch (observation.type) {
+      case 'sent': {
+        const from = observation.from.host
+        const to = this.#hostOf(observation.peer)
+        this.mallory.overhear(observation.from, observation.envelopes)
+        if (to !== undefined) this.chronicle.transmitted(from, to)
+        this.#trip(from, 'transmit', 0)
+        return
+      }
+      case 'published':
+        for (const name of this.plan.nodes) this.chronicle.transmitted(observation.from.host, name)
+        return
+      case 'dialled': {
+        const way = `${observation.from.host}>${this.#hostOf(observation.peer) ?? 'mallory'}`
+        const moments = this.dials.get(way) ?? []
+        this.dials.set(way, moments)
+        moments.push(this.net.time.now)
+        return
+      }
+      case 'told':
+        if (observation.event.type === 'received') this.#trip(observation.to.host, 'receive', 8)
+        return
+      case 'handler-failed':
+        this.chronicle.broken(
+          'I9 bad input changes nothing',
+          `${observation.at.host}'s runtime failed at an event: ${describe(observation.cause)}`
+        )
+    }
+  }
+
+  /** Crashes a machine whose crash was set to happen at this. */
+  #trip(name: string, when: 'write' | 'transmit' | 'receive', withinMs: number): void {
+    const index = this.armed.findIndex(armed => armed.node === name && armed.when === when)
+    if (index < 0) return
+    const [armed] = this.armed.splice(index, 1)
+    const delay = this.random.float() * withinMs
+    this.net.time.after(delay, `${name} trips`, () => this.crash(name, armed!.downMs))
+  }
+
+  /** An error that Hearsay meant is a refusal; anything else is a bug. */
+  #refusal<Value>(name: string, cause: unknown): Outcome<Value> {
+    if (cause instanceof HearsayError && cause.code !== 'INTERNAL') return { type: 'refused', error: cause }
+    if (!this.isOver) this.chronicle.broken('I9 bad input changes nothing', `${name}: ${describe(cause)}`)
+    return { type: 'crashed' }
+  }
+
+  #identityOf(name: string): string {
+    return this.chronicle.identityOf(name)
+  }
+
+  #hostOf(peer: string): string | undefined {
+    return this.net.machines.find(({ peerId }) => peerId === peer)?.name
+  }
+
+  #interruptsOf(name: string): Set<() => void> {
+    const found = this.#interrupts.get(name) ?? new Set()
+    this.#interrupts.set(name, found)
+    return found
+  }
+}
+
+const describe = (cause: unknown): string =>
+  cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
