@@ -25,19 +25,26 @@ export interface FailureFact {
   readonly hint: string
 }
 
-/** Parameters that a verb's schema refused, in words. */
-const refusal = (error: z.ZodError): HearsayError =>
-  new HearsayError('INVALID_ARGUMENT', {
-    message: error.issues
-      .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
-      .join('; '),
-    cause: error
-  })
+/** Parameters that a schema refused, in words. */
+export class ParameterError extends HearsayError {
+  constructor(error: z.ZodError) {
+    const issues = error.issues.map(({ path, message }) =>
+      path.length === 0 ? message : `${path.join('.')}: ${message}`
+    )
+    super('INVALID_ARGUMENT', { message: `${issues.join('; ')}.`, cause: error })
+  }
+}
+
+/** The parameters as the schema gives them. Throws a ParameterError. */
+export function parseParams<Schema extends z.ZodType>(schema: Schema, params: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(params)
+  if (parsed.success) return parsed.data
+  throw new ParameterError(parsed.error)
+}
 
 /** What was thrown, as one of our errors. What we did not throw on purpose is a bug. */
 export function hearsayError(error: unknown): HearsayError {
   if (error instanceof HearsayError) return error
-  if (error instanceof z.ZodError) return refusal(error)
   if (error instanceof Error && error.name === 'AbortError')
     return new HearsayError('ABORTED', { cause: error })
   return new HearsayError('INTERNAL', {
@@ -55,7 +62,6 @@ export function failureFact(error: unknown): FailureFact {
 
 /** The exit code for a failure. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof z.ZodError) return exitCodes.usage
   const { code } = hearsayError(error)
   if (code === 'INVALID_ARGUMENT') return exitCodes.usage
   if (code === 'TIMEOUT') return exitCodes.timeout

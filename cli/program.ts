@@ -174,6 +174,7 @@ export async function parse(program: Command, argv: readonly string[]): Promise<
 /** A command line that means nothing. */
 export class UsageError extends HearsayError {
   constructor(message: string, cause?: unknown) {
-    super('INVALID_ARGUMENT', { message: message.endsWith('.') ? message : `${message}.`, cause })
+    const said = message.replaceAll(/\s+/gu, ' ').trim()
+    super('INVALID_ARGUMENT', { message: /[.)]$/u.test(said) ? said : `${said}.`, cause })
   }
 }

@@ -4,7 +4,7 @@
  */
 import { HearsayError } from 'hearsay'
 import { completionRun } from './completion.ts'
-import { exitCodeOf, exitCodes, type ExitCode } from './failure.ts'
+import { exitCodeOf, exitCodes, parseParams, type ExitCode } from './failure.ts'
 import type { HostOptions, NodeHost } from './host.ts'
 import { Printer } from './output/printer.ts'
 import { literal, type SafeText } from './output/safe-text.ts'
@@ -76,8 +76,7 @@ class Run {
     if (verb.name === 'help' && this.#invocation.options.json !== true) return this.#help()
     const params = await this.#answered(await this.#withStandardInput())
     // A schema refuses before anything is opened.
-    const refused = verb.params.safeParse(params).error
-    if (refused !== undefined) throw refused
+    parseParams(verb.params, params)
     const settings = await settingsOf(this.#invocation.options, this.#surroundings.environment)
     const endInterrupts = this.#surroundings.onInterrupt(() => {
       // The second time somebody means it: everything that was acknowledged is on disk already.

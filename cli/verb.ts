@@ -7,6 +7,7 @@
 import type { HearsayNode } from 'hearsay'
 import { z } from 'zod'
 import type { Fact } from './facts.ts'
+import { parseParams } from './failure.ts'
 import type { Paint } from './output/paint.ts'
 import type { SafeText } from './output/safe-text.ts'
 import type { HostOptions, NodeHost } from './host.ts'
@@ -128,7 +129,7 @@ interface Erased {
 export interface NodeVerb extends Erased {
   readonly where: 'node'
   readonly needs: 'network' | 'node' | 'running node'
-  /** Throws a ZodError when the parameters do not fit. */
+  /** Throws a ParameterError when the parameters do not fit. */
   run(params: unknown, context: Context): Results<Fact>
 }
 
@@ -168,7 +169,7 @@ export function nodeVerb<Shape extends z.ZodRawShape, Result extends Fact>(
     ...erased(definition),
     where: 'node',
     needs: definition.needs,
-    run: (params, context) => definition.run(schema.parse(params), context)
+    run: (params, context) => definition.run(parseParams(schema, params), context)
   }
 }
 
@@ -180,7 +181,7 @@ export function hereVerb<Shape extends z.ZodRawShape, Result extends Fact>(
   return {
     ...erased(definition),
     where: 'here',
-    run: (params, context) => definition.run(schema.parse(params), context)
+    run: (params, context) => definition.run(parseParams(schema, params), context)
   }
 }
 

@@ -15,6 +15,17 @@ const factSchema = z.looseObject({ v: z.literal(1), type: z.string() })
 const resultSchema = z.object({ id: z.literal(ID), result: factSchema })
 const noteSchema = z.object({ id: z.literal(ID), text: z.string() })
 
+/** What the node said. Throws MALFORMED: it may be of another version. */
+function decoded<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new HearsayError('MALFORMED', {
+    message: 'The running node speaks another version of the protocol.',
+    hint: 'Start it again: hearsay down, then hearsay up.',
+    cause: parsed.error
+  })
+}
+
 /** A connection to a socket of ours, or undefined where nobody answers. */
 export async function connected(socketPath: string): Promise<Socket | undefined> {
   if (!(await isOwnSocket(socketPath))) return undefined
@@ -51,10 +62,10 @@ export async function* call(
     else socket.write(`${jsonLine({ jsonrpc: '2.0', id: ID, method, params, stream: true })}\n`)
     for await (const line of linesOf(socket, limits.unreadMaxBytes)) {
       if ('refused' in line) break
-      const inbound = inboundSchema.parse(JSON.parse(line.text))
+      const inbound = decoded(inboundSchema, JSON.parse(line.text))
       if (inbound.error !== undefined) throw errorOf(inbound.error)
-      if (inbound.method === 'result') yield resultSchema.parse(inbound.params).result
-      else if (inbound.method === 'note') note(safe(noteSchema.parse(inbound.params).text))
+      if (inbound.method === 'result') yield decoded(resultSchema, inbound.params).result
+      else if (inbound.method === 'note') note(safe(decoded(noteSchema, inbound.params).text))
       else if (inbound.id === ID) answered = true
       if (answered && !untilClosed) return
     }

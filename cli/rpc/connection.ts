@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream'
 import { HearsayError } from 'hearsay'
 import { z } from 'zod'
 import type { Fact } from '../facts.ts'
+import { parseParams } from '../failure.ts'
 import { limits } from '../limits.ts'
 import type { Context, NodeVerb } from '../verb.ts'
 import { eventFacts } from '../verbs/history.ts'
@@ -134,17 +135,17 @@ class Connection {
     const { method, params = {} } = request
     switch (method) {
       case 'subscribe':
-        return this.#subscribe(subscribeParams.parse(params))
+        return this.#subscribe(parseParams(subscribeParams, params))
       case 'unsubscribe':
         this.#subscription?.abort()
         this.#subscription = undefined
         return {}
       case 'ack': {
-        const { cursor, as } = ackParams.parse(params)
+        const { cursor, as } = parseParams(ackParams, params)
         return { cursor: await this.#service.subscribers.acknowledge(as, cursor) }
       }
       case 'cancel': {
-        const { id } = cancelParams.parse(params)
+        const { id } = parseParams(cancelParams, params)
         for (const call of this.#calls) if (call.id === id) call.abort.abort()
         return {}
       }

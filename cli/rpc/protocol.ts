@@ -13,7 +13,7 @@
  */
 import { errors, HearsayError, type ErrorCode } from 'hearsay'
 import { z } from 'zod'
-import { failureFact } from '../failure.ts'
+import { failureFact, ParameterError } from '../failure.ts'
 
 /** The codes that JSON-RPC defines, and the one for failures of ours, whose `data` has the code. */
 export const rpcCodes = {
@@ -57,7 +57,7 @@ export const inboundSchema = z.object({
   id: requestId.optional(),
   method: z.string().optional(),
   params: z.record(z.string(), z.unknown()).optional(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
   error: errorObject.optional()
 })
 
@@ -70,7 +70,7 @@ export function errorResponse(id: RequestId, error: unknown, results: readonly o
 
 function rpcCode(error: unknown, code: ErrorCode): number {
   if (error instanceof ProtocolError) return error.rpcCode
-  if (error instanceof z.ZodError) return rpcCodes.invalidParams
+  if (error instanceof ParameterError) return rpcCodes.invalidParams
   return code === 'INTERNAL' ? rpcCodes.internalError : rpcCodes.failed
 }
 
