@@ -6,7 +6,7 @@
  * anew from what the store has, so that memory is never ahead of the disk.
  */
 import { HearsayError } from './base/errors.ts'
-import type { Address, Cursor, PeerId } from './base/ids.ts'
+import type { Cursor, PeerId } from './base/ids.ts'
 import { limits } from './base/limits.ts'
 
 import type { Random } from './base/random.ts'
@@ -85,8 +85,8 @@ export class Runtime {
     const self = await readSelf(init)
     const last = await EventLog.lastCursor(init.store)
     const events = new EventLog(init.store, last)
-    const core = await buildCore(init, self, last)
-    const runtime = new Runtime(init, self, core, events, await init.network?.(self))
+    const restored = await buildCore(init, self, last)
+    const runtime = new Runtime(init, self, restored, events, await init.network?.(self))
     try {
       await runtime.#startNetwork()
     } catch (error) {
@@ -162,7 +162,7 @@ export class Runtime {
         return this.feed({
           type: 'moved',
           peer: this.#network!.peerId,
-          addresses: event.addresses as Address[]
+          addresses: event.addresses
         })
       default:
     }

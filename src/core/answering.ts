@@ -14,7 +14,6 @@ import type { Presence } from '../wire/presence.ts'
 import type { Acquaintance, Book } from './book.ts'
 import type { ContactFacts } from './contact.ts'
 import { sealWaiting } from './compose.ts'
-import { ANSWERS } from './first-contact.ts'
 import { groupIdOf } from './key-packages.ts'
 import { encodeAnswer } from './records/answer.ts'
 import { groupMoved } from './report.ts'
@@ -22,6 +21,8 @@ import { sealAnswer, signAnswer } from './seal/contact.ts'
 import type { OpenedRequest } from './seal/contact.ts'
 import type { DeviceList } from './seal/device-list.ts'
 import type { Turn } from './turn.ts'
+
+export const ANSWERS = 'answers'
 
 /** An answer of ours that the requester may not have yet. */
 export interface Answer {

@@ -96,7 +96,8 @@ export class Book {
   nameFor(claimed: string, id: IdentityId): string {
     const base = claimedName(claimed)
     if (base !== '' && !this.#taken(base, id)) return base
-    for (let number = 2; base !== '' && number < limits.nameTriesMax; number++) {
+    if (base === '') return id.slice(0, 16)
+    for (let number = 2; number < limits.nameTriesMax; number++) {
       const name = claimedName(`${base}-${number}`)
       if (name !== '' && !this.#taken(name, id)) return name
     }

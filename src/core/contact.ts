@@ -4,7 +4,7 @@
  * Spec: specs/contact.md. Always true: the identity never changes; its devices only as a signed list says;
  * every control message that we seal for it has a counter of its own, also after a crash.
  */
-import type { DeviceId, GroupId, IdentityId, MessageId, Millis, PeerId } from '../base/ids.ts'
+import type { DeviceId, GroupId, IdentityId, Millis, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact as ContactView, DeliveryState, Message } from '../base/model.ts'
 import type { Random } from '../base/random.ts'
@@ -182,7 +182,7 @@ export class Contact implements Correspondent {
       ? { id: this.#own.identity, name: this.#own.name, verified: true, self }
       : { id, name, verified, self }
     const { conversation, text, sentAt, receivedAt, replyTo } = record
-    return { id: record.id as MessageId, conversation, from, text, sentAt, receivedAt, replyTo, delivery }
+    return { id: record.id, conversation, from, text, sentAt, receivedAt, replyTo, delivery }
   }
 
   topic(now: Millis): string | undefined {

@@ -16,7 +16,7 @@ import type { Envelope } from '../wire/envelope.ts'
 import { formatInvite } from '../wire/invite.ts'
 import type { Presence } from '../wire/presence.ts'
 import type { Acquaintance, Book } from './book.ts'
-import { answer, becomeContacts, join, newFacts } from './answering.ts'
+import { answer, ANSWERS, becomeContacts, join, newFacts } from './answering.ts'
 import type { Answer } from './answering.ts'
 import { decodeAnswer } from './records/answer.ts'
 import { decodeInviteRecord, encodeInviteRecord } from './records/invite.ts'
@@ -40,7 +40,6 @@ import type { Turn } from './turn.ts'
 export const INVITES = 'invites'
 export const OUTGOING = 'requests-sent'
 export const WAITING = 'requests-waiting'
-export const ANSWERS = 'answers'
 
 const HOUR_MS = 3_600_000
 

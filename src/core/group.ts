@@ -52,6 +52,8 @@ interface Held extends EpochFacts {
   readonly sealed: number
   readonly mls: Epoch
   readonly keys: EpochKeys
+  /** Whose leaf each is: credentials are verified once an epoch. */
+  readonly owners: Map<number, LeafOwner>
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -70,12 +72,21 @@ export interface LeafOwner {
 }
 
 /** Whom a leaf belongs to, by its credential. Throws MALFORMED. */
-export function leafOwner(mls: Epoch, leaf: number): LeafOwner {
+function leafOwner(mls: Epoch, leaf: number): LeafOwner {
   const member = mls.members().find(({ index }) => index === leaf)
   if (member === undefined) throw malformed('a message of no member')
   const { credential, signatureKey } = member.leaf
   if (credential.type !== 'basic') throw malformed('a leaf without a Hearsay credential')
   return verifyCredential(credential.identity, signatureKey)
+}
+
+function ownerIn({ mls, owners }: Held, leaf: number): LeafOwner {
+  let owner = owners.get(leaf)
+  if (owner === undefined) {
+    owner = leafOwner(mls, leaf)
+    owners.set(leaf, owner)
+  }
+  return owner
 }
 
 const keysOf = (mls: Epoch): EpochKeys => epochKeys((label, length) => mls.export(label, '', length))
@@ -135,7 +146,8 @@ export class Group {
       answered: false,
       committed: false,
       mls,
-      keys
+      keys,
+      owners: new Map()
     }
     if (this.#held.has(held.epoch)) return held.epoch
     this.#held.set(held.epoch, held)
@@ -150,7 +162,14 @@ export class Group {
     const mls = Epoch.load(epoch, { suite })
     if (ratchets !== undefined) mls.loadRatchets(ratchets)
     const keys = keysOf(mls)
-    this.#held.set(keys.id, { ...rest, group: idOf<GroupId>(mls.groupId), epoch: keys.id, mls, keys })
+    this.#held.set(keys.id, {
+      ...rest,
+      group: idOf<GroupId>(mls.groupId),
+      epoch: keys.id,
+      mls,
+      keys,
+      owners: new Map()
+    })
     this.#choose()
   }
 
@@ -193,8 +212,7 @@ export class Group {
   open(envelope: Envelope): Opened | undefined {
     for (const held of this.#byRank()) {
       const body = openMessage(envelope, held.keys)
-      if (body !== undefined)
-        return { epoch: held.epoch, body, author: leafOwner(held.mls, body.leaf).device }
+      if (body !== undefined) return { epoch: held.epoch, body, author: ownerIn(held, body.leaf).device }
     }
     return undefined
   }
@@ -216,7 +234,7 @@ export class Group {
       throw malformed('not what it says')
     const entry = decodeEntry(bytes)
     if (result.sender === undefined) throw malformed('a message from outside the group')
-    const author = leafOwner(held.mls, result.sender).device
+    const author = ownerIn(held, result.sender).device
     if (author !== opened.author || entry.device !== author || entry.sequence !== opened.body.sequence)
       throw malformed('an entry under another name or number')
     this.#saveRatchets(turn, held)
@@ -250,7 +268,7 @@ export class Group {
   /** Lets go of every epoch in which somebody else than these devices has a leaf. */
   retain(turn: Turn, devices: ReadonlySet<DeviceId>): void {
     for (const held of this.#held.values()) {
-      const kept = held.mls.members().every(({ index }) => devices.has(leafOwner(held.mls, index).device))
+      const kept = held.mls.members().every(({ index }) => devices.has(ownerIn(held, index).device))
       if (!kept) this.#drop(turn, held)
     }
     this.#choose()

@@ -28,7 +28,7 @@ export type Report = Extract<ControlBody, { type: 'report' }>
 export function sendReports(conversation: Conversation, turn: Turn): void {
   for (const [peer, { answer }] of conversation.reportsDue) {
     if (!conversation.links.has(peer) || conversation.group.head === undefined) continue
-    const envelope = conversation.with.control(turn, report(conversation, answer))
+    const envelope = conversation.with.control(turn, makeReport(conversation, answer))
     if (envelope !== undefined)
       turn.emit({ type: 'transmit', peer, envelopes: [envelope], messages: undefined })
   }
@@ -36,7 +36,7 @@ export function sendReports(conversation: Conversation, turn: Turn): void {
 }
 
 /** What we hold, now. There must be a head. */
-export function report(conversation: Conversation, answer: boolean): Report {
+export function makeReport(conversation: Conversation, answer: boolean): Report {
   const { facts, inbox, outbox, self } = conversation
   const { group, generation, length, epoch } = conversation.group.head!
   const first = outbox.first(facts.sequence)

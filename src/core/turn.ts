@@ -120,7 +120,7 @@ export class Turn {
 
   announce(announcement: Announcement): void {
     this.#cursor += 1
-    this.#events.push({ ...announcement, cursor: this.#cursor as Cursor, at: this.now } as HearsayEvent)
+    this.#events.push({ ...announcement, cursor: this.#cursor as Cursor, at: this.now })
   }
 
   /** Takes what has been collected and begins anew. */
