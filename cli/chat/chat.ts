@@ -23,7 +23,7 @@ import { ChatCommands, ownCommands } from './commands.ts'
 import { completer } from './completer.ts'
 import { meaningOf } from './line.ts'
 import { PlainScreen, TerminalScreen, type Screen } from './screen.ts'
-import { dayBreak, legend, markOf, messageRow } from './view.ts'
+import { asChatLine, dayBreak, echo, legend, markOf, messageRow } from './view.ts'
 
 const HISTORY_ON_OPEN = 10
 
@@ -190,7 +190,7 @@ class Chat {
       case 'nothing':
         return
       case 'verb':
-        this.#screen.print(this.#paint('dim', words`/${safe(meaning.words.join(' '))}`))
+        this.#screen.print(echo(line.trim(), this.#paint))
         return this.#commands.run(meaning.words)
       case 'open':
         return this.#openConversation(meaning.name)
@@ -239,7 +239,7 @@ class Chat {
         : new HearsayError('UNKNOWN_CONTACT', { message: `There is no contact called ${name}.` })
     }
     this.#turnTo(contact)
-    this.#screen.print(contactText(contact, this.#paint))
+    this.#screen.print(asChatLine(contactText(contact, this.#paint)))
     for (const message of await this.#all<MessageFact>(tail, { to: contact.id, limit: HISTORY_ON_OPEN })) {
       this.#show(message)
     }
@@ -295,10 +295,16 @@ class Chat {
       case 'contact:added':
       case 'contact:changed':
       case 'contact:removed':
-        await this.#refresh()
-        if (event.type === 'contact:removed') return
-        return this.#screen.print(contactText(event.contact, this.#paint))
+        return this.#changed(event.contact, event.type === 'contact:removed')
     }
+  }
+
+  /** A contact answered, or asks for attention. What a verb changed, the verb has shown already. */
+  async #changed(contact: ContactFact, removed: boolean): Promise<void> {
+    const before = this.#contacts.find(({ id }) => id === contact.id)
+    await this.#refresh()
+    if (removed || contact.state === 'requested' || contact.state === before?.state) return
+    this.#screen.print(asChatLine(contactText(contact, this.#paint)))
   }
 
   #received(message: MessageFact): void {

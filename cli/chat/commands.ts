@@ -6,7 +6,7 @@ import { joined, literal, padded, safe, safeLines, words, type SafeText } from '
 import type { HereContext, NodeVerb, Verb } from '../verb.ts'
 import { usageOf } from '../verbs/about.ts'
 import { groups, nodeVerbs } from '../verbs/index.ts'
-import { legend } from './view.ts'
+import { asChatLine, legend } from './view.ts'
 
 /** What only the chat has. */
 export const ownCommands: readonly string[] = ['/help', '/open', '/quit']
@@ -60,7 +60,11 @@ export class ChatCommands {
       invoke: async ({ verb, params }) => {
         const onNode = nodeVerbs.get(verb.name)
         if (onNode === undefined) return
-        for await (const fact of run(onNode, params)) print(verb.text(fact, paint, params))
+        for await (const fact of run(onNode, params)) {
+          const text = verb.text(fact, paint, params)
+          // Messages are shown as they were written.
+          print(fact.type === 'message' ? text : asChatLine(text))
+        }
       }
     })
   }

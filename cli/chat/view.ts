@@ -3,7 +3,16 @@ import type { DeliveryState } from 'hearsay'
 import type { MessageFact } from '../facts.ts'
 import type { Paint } from '../output/paint.ts'
 import { localDay, localTime, person } from '../output/people.ts'
-import { columns, indented, literal, safeLines, safeName, words, type SafeText } from '../output/safe-text.ts'
+import {
+  columns,
+  indented,
+  literal,
+  safe,
+  safeLines,
+  safeName,
+  words,
+  type SafeText
+} from '../output/safe-text.ts'
 
 /** The mark of an own message. A mark says what is true, never more. */
 export function markOf(state: DeliveryState, paint: Paint): SafeText {
@@ -48,6 +57,15 @@ export function messageRow(message: MessageFact, open: string | undefined, paint
   const width = columns(before) + columns(mark) + columns(head)
   return { before, mark, after: words`${head}${indented(safeLines(message.text), Math.min(width, 24))}` }
 }
+
+/** A verb's words for people, with its hints as lines of the chat: `/verify bob` instead of a command. */
+export const asChatLine = (text: SafeText): SafeText => text.replaceAll(': hearsay ', ': /') as SafeText
+
+/** A typed line as it is echoed: links are long, and nobody reads them twice. */
+export const echo = (line: string, paint: Paint): SafeText =>
+  paint('dim', line.length <= ECHO_MAX ? safe(line) : words`${safe(line.slice(0, ECHO_MAX))}…`)
+
+const ECHO_MAX = 60
 
 /** The line between two days. */
 export const dayBreak = (isoTime: string, paint: Paint): SafeText =>
