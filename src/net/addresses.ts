@@ -3,6 +3,7 @@
  * Always true: nothing here looks a name up; a name that can only mean something inside somebody's own network
  * is refused, so that an address cannot make this node knock on doors behind its own router by name.
  */
+import { peerIdFromString } from '@libp2p/peer-id'
 import { isPrivate } from '@libp2p/utils'
 import { CODE_P2P, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { HearsayError } from '../base/errors.ts'
@@ -23,6 +24,7 @@ export interface AddressPolicy {
 export function dialableAddress(text: string, peer: PeerId, policy: AddressPolicy): Multiaddr | undefined {
   if (text.length > spec.addressMaxBytes) return undefined
   try {
+    peerIdFromString(peer)
     const parsed = multiaddr(text)
     const named = peerOf(parsed)
     if (named !== undefined && named !== peer) return undefined

@@ -44,7 +44,7 @@ export async function mallory(
   return {
     libp2p,
     peer: libp2p.peerId.toString() as PeerId,
-    connect: node => libp2p.dial(multiaddr(node.network.addresses()[0]!), { force: true }),
+    connect: node => libp2p.dial(multiaddr(node.network.addresses()[0]), { force: true }),
     open: connection => connection.newStream(DIRECT_PROTOCOL, { maxOutboundStreams: 1000 }),
     [Symbol.asyncDispose]: async () => {
       await libp2p.stop()
