@@ -44,6 +44,8 @@ export type {
 export type { CommitOptions, GroupInfoOptions, LeafChange } from './commit-creation.ts'
 export type { ExternalOptions } from './external-commit.ts'
 export { decodeGroupInfo } from './external-commit.ts'
+export { proposeFromOutside, proposeOneself } from './external-proposal.ts'
+export type { ExternalProposalInit } from './external-proposal.ts'
 export type { GroupInfo } from './group-info.ts'
 export type { GroupContext } from './group-context.ts'
 export type { JoinOptions } from './joining.ts'
