@@ -147,10 +147,10 @@ describe('on a direct stream', () => {
 describe('on sockets', () => {
   const strict = { inboundPerSecondMax: 5, inboundPendingMax: 32, handshakeMs: 2000 }
 
-  test('200 handshakes that nobody finishes keep no newcomer out', async () => {
+  test('200 handshakes that nobody finishes, from as many addresses of one network, keep no newcomer out', async () => {
     await using alice = await startNode(TCP, { limits: strict })
     await using bob = await startNode(TCP)
-    const sockets = await Promise.all(Array.from({ length: 200 }, () => socketTo(alice)))
+    const sockets = await Promise.all(Array.from({ length: 200 }, (_, i) => socketTo(alice, i)))
     await meet(bob, alice)
     await served(alice, bob)
     for (const socket of sockets) socket.destroy()

@@ -54,10 +54,14 @@ test('whatever two sides do at the same time, they end with one stream that carr
   )
 })
 
-test('both dial at once, many times over: each side hears of one stream', async () => {
-  for (let round = 0; round < 20; round++) {
+test.each([
+  ['with no connection yet', false],
+  ['over a connection that is there', true]
+])('both dial at once %s, many times over: each side hears of one stream', async (_how, connected) => {
+  for (let round = 0; round < 12; round++) {
     await using alice = await startNode(MEMORY)
-    await using bob = await startNode(MEMORY)
+    await using bob = await startNode(MEMORY, connected ? { bootstrap: alice.network.addresses() } : {})
+    await until('they are connected', () => !connected || alice.network.status().connections.length === 1)
     alice.network.dial(bob.peer, bob.network.addresses())
     bob.network.dial(alice.peer, alice.network.addresses())
     await until('both have the stream', () => isOpen(alice, bob.peer) && isOpen(bob, alice.peer))

@@ -57,10 +57,14 @@ export function portOf(node: TestNode): number {
   return Number(/\/tcp\/(\d+)/.exec(node.network.addresses()[0]!)![1])
 }
 
-/** A plain socket to a node from an address of this machine that honest nodes do not use. */
-export function socketTo(node: TestNode): Promise<Socket> {
+/** A plain socket to a node, from one of 250 addresses of this machine that honest nodes do not use. */
+export function socketTo(node: TestNode, from = 0): Promise<Socket> {
   return new Promise(resolve => {
-    const socket = connect({ host: '127.0.0.1', port: portOf(node), localAddress: '127.66.0.1' })
+    const socket = connect({
+      host: '127.0.0.1',
+      port: portOf(node),
+      localAddress: `127.66.0.${1 + (from % 250)}`
+    })
     socket.on('error', () => resolve(socket))
     socket.on('connect', () => resolve(socket))
   })
