@@ -95,12 +95,11 @@ describe('a contact request', () => {
   })
 
   test('to Mallory says nothing to Alice: it cannot be passed on as Bob’s request to her', () => {
-    const trap = inviteOf(mallory)
-    const toMallory = requestOf(bob, trap.invite)
-    for (const passedOn of [toMallory, { ...toMallory, invite: invite.id }]) {
-      const replayed = sealRequest(passedOn, invite, mallory.random)
-      expect(() => openRequest(decodeEnvelope(replayed.envelope), invite, secretKey)).toThrow(refused)
-    }
+    // Mallory chooses the id of its own invite, so it chooses Alice's.
+    const trap = { ...inviteOf(mallory).invite, id: invite.id }
+    const toMallory = requestOf(bob, trap)
+    const replayed = sealRequest(toMallory, invite, mallory.random)
+    expect(() => openRequest(decodeEnvelope(replayed.envelope), invite, secretKey)).toThrow(refused)
   })
 
   test('through another invite of Alice is not taken for one through this', () => {
@@ -109,6 +108,12 @@ describe('a contact request', () => {
     expect(() => openRequest(decodeEnvelope(resealed.envelope), other.invite, other.secretKey)).toThrow(
       refused
     )
+  })
+
+  test('that names another invite than the one it is sealed to is refused', () => {
+    const mixed = requestOf(bob, invite, { invite: inviteOf(alice).invite.id })
+    const made = sealRequest(mixed, invite, bob.random)
+    expect(() => openRequest(decodeEnvelope(made.envelope), invite, secretKey)).toThrow(refused)
   })
 
   test('from a revoked device, or from the inviter itself, is refused', () => {
@@ -168,6 +173,8 @@ describe('the answer', () => {
     for (const thief of [mallory, bob]) {
       const own = answerOf(thief, opened)
       expect(() => openAsBob(sealAnswer(own, opened.answerKey, thief.random))).toThrow(refused)
+      const stranger = answerOf(thief, opened, { devices: alice.devices })
+      expect(() => openAsBob(sealAnswer(stranger, opened.answerKey, thief.random))).toThrow(refused)
       const mixed = answerOf(thief, opened, { devices: alice.devices, device: alice.device })
       expect(() => openAsBob(sealAnswer(mixed, opened.answerKey, thief.random))).toThrow(refused)
     }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { makeCredential, verifyCredential } from '../../../src/core/seal/credential.ts'
 import { extendDeviceList, verifyDeviceList } from '../../../src/core/seal/device-list.ts'
+import { sign } from '../../../src/crypto/signature.ts'
+import { decodeDeviceEntry, deviceEntryContent, encodeDeviceEntry } from '../../../src/wire/device-entry.ts'
 import { decodeCredential, encodeCredential } from '../../../src/wire/credential.ts'
 import { NOON, person, seededRandom } from './cast.ts'
 
@@ -34,6 +36,11 @@ describe('a credential', () => {
     const { certificate } = decodeCredential(credential)
     const swapped = encodeCredential({ entry: mallory.devices[0]!, certificate })
     expect(() => verifyCredential(swapped, leafKey)).toThrow(refused)
+    // Mallory adds its own device to Alice, in an entry that Alice never signed.
+    const content = { ...decodeDeviceEntry(entry), device: mallory.device }
+    const signature = sign('deviceEntry', mallory.identitySeed, deviceEntryContent(content))
+    const forged = makeCredential(mallory.deviceSeed, encodeDeviceEntry({ ...content, signature }), leafKey)
+    expect(() => verifyCredential(forged, leafKey)).toThrow(refused)
   })
 
   test('cannot be made from the entry that revokes the device', () => {

@@ -85,6 +85,19 @@ describe('a device list', () => {
     expect(() => extended(without, 'revoke', phone)).toThrow(refused)
   })
 
+  test('is one chain: an entry that follows another history is refused, though its number fits', () => {
+    const withPhone = extended(first, 'add', phone)
+    const withLaptop = extended(first, 'add', laptop)
+    const next = extendDeviceList(
+      alice.identitySeed,
+      withLaptop,
+      { operation: 'revoke', device: alice.device },
+      NOON
+    )
+    expect(verified(alice, [...withLaptop.entries, next]).devices).toEqual(new Set([laptop]))
+    expect(() => verified(alice, [...withPhone.entries, next])).toThrow(refused)
+  })
+
   test('does not mix generations', () => {
     const later = startDeviceList(alice.identitySeed, phone, millis(NOON + 5000))
     expect(() => verified(alice, [...first.entries, later])).toThrow(refused)

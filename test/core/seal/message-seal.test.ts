@@ -4,6 +4,7 @@ import { toHex } from '../../../src/base/bytes.ts'
 import { spec } from '../../../src/base/limits.ts'
 import { entryHash, envelopeId, messageId } from '../../../src/core/seal/hashes.ts'
 import { epochKeys, openMessage, sealMessage, type EpochKeys } from '../../../src/core/seal/message-seal.ts'
+import { openTagged } from '../../../src/core/seal/tagged-seal.ts'
 import { hkdf } from '../../../src/crypto/hash.ts'
 import { decodeEnvelope } from '../../../src/wire/envelope.ts'
 import type { MessageBody } from '../../../src/wire/message-body.ts'
@@ -54,6 +55,10 @@ describe('a message envelope', () => {
   test('with the tag of one key and the seal of another is refused', () => {
     const mixed = sealMessage(body, { key: next.key, tagKey: ours.tagKey }, random)
     expect(() => openMessage(decodeEnvelope(mixed), ours)).toThrow(refused)
+    // The other way round it would open, but is not ours by its tag: opening it without asking is refused.
+    const untagged = decodeEnvelope(sealMessage(body, { key: ours.key, tagKey: next.tagKey }, random))
+    expect(openMessage(untagged, ours)).toBeUndefined()
+    expect(() => openTagged(untagged, 'message', ours)).toThrow(refused)
   })
 
   test('tells a carrier nothing: two of the same message have not a tag, a nonce or a block in common', () => {

@@ -13,12 +13,16 @@ import {
   topicName,
   validatePresenceRecord
 } from '../../../src/core/seal/presence-record.ts'
+import { aeadSeal } from '../../../src/crypto/aead.ts'
 import { sign } from '../../../src/crypto/signature.ts'
 import {
   decodePresenceRecord,
+  encodePresence,
   encodePresenceRecord,
   presenceRecordContent
 } from '../../../src/wire/presence.ts'
+import { encode } from '../../../src/wire/encoding.ts'
+import { padTo } from '../../../src/wire/envelope.ts'
 import { presence as presences } from '../../wire/arbitraries.ts'
 import { NOON, person, seededRandom } from './cast.ts'
 
@@ -100,6 +104,26 @@ describe('a presence record', () => {
       expect(() => openPresence(signed, secret, day)).toThrow(refused)
     }
   })
+})
+
+test('a record that says it is newer than the presence inside is refused, though a contact made it', () => {
+  const { publicKey, signSeed, sealKey } = dayKeys(secret, day)
+  const nonce = random(12)
+  const make = (sequence: number): Uint8Array => {
+    const aad = concat(publicKey, encode(sequence))
+    const padded = padTo(encodePresence(alice.presence), 880)
+    const content = {
+      publicKey,
+      sequence,
+      sealed: concat(nonce, aeadSeal({ key: sealKey, nonce, aad }, padded))
+    }
+    return encodePresenceRecord({
+      ...content,
+      signature: sign('presence', signSeed, presenceRecordContent(content))
+    })
+  }
+  expect(openPresence(make(7), secret, day)).toEqual(alice.presence)
+  expect(() => openPresence(make(8), secret, day)).toThrow(refused)
 })
 
 describe('a day', () => {
