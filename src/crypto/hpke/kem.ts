@@ -61,11 +61,12 @@ export function labeledExpand(
   return kdf.expand(secret, concat(uint16(length), VERSION_LABEL, suiteId, fromUtf8(label), info), length)
 }
 
-/** What DHKEM needs of a group. */
-interface Group {
+/** A group in which Diffie-Hellman is done, with raw keys. */
+export interface Group {
   readonly publicKeyLength: number
   readonly secretKeyLength: number
   publicKey(secretKey: Uint8Array): Uint8Array
+  /** Throws MALFORMED at public keys that are no points, or that give zero whatever the secret key is. */
   sharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array
   /** RFC 9180 section 7.1.3, after `dkp_prk` has been extracted. */
   secretKeyFrom(expand: (label: string, info: Uint8Array, length: number) => Uint8Array): Uint8Array
@@ -109,18 +110,22 @@ function weierstrass(curve: Curve): Group {
   }
 }
 
-const DH_KEMS: Record<DhKemName, { id: number; hash: HashName; group: (name: DhKemName) => Group }> = {
-  p256: { id: 0x10, hash: 'sha256', group: () => weierstrass('p256') },
-  p384: { id: 0x11, hash: 'sha384', group: () => weierstrass('p384') },
-  p521: { id: 0x12, hash: 'sha512', group: () => weierstrass('p521') },
-  x25519: { id: 0x20, hash: 'sha256', group: () => montgomery('x25519') },
-  x448: { id: 0x21, hash: 'sha512', group: () => montgomery('x448') }
-}
+const DH_KEMS = {
+  p256: { id: 0x10, hash: 'sha256' },
+  p384: { id: 0x11, hash: 'sha384' },
+  p521: { id: 0x12, hash: 'sha512' },
+  x25519: { id: 0x20, hash: 'sha256' },
+  x448: { id: 0x21, hash: 'sha512' }
+} as const satisfies Record<DhKemName, { id: number; hash: HashName }>
+
+/** The group under a KEM. */
+export const dhGroup = (name: DhKemName): Group =>
+  name === 'x25519' || name === 'x448' ? montgomery(name) : weierstrass(name)
 
 /** DHKEM (RFC 9180 section 4.1) over one of its groups. */
 export function dhKem(name: DhKemName): Kem {
-  const { id, hash, group: groupOf } = DH_KEMS[name]
-  const group = groupOf(name)
+  const { id, hash } = DH_KEMS[name]
+  const group = dhGroup(name)
   const kdf = hkdf(hash)
   const suiteId = concat(fromUtf8('KEM'), uint16(id))
 
