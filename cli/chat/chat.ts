@@ -202,6 +202,9 @@ class Chat {
             hint: 'Write @NAME and your text, or /open NAME.'
           })
         }
+        // The next line goes there too, and it may be here already.
+        const contact = this.#contacts.find(({ name }) => name === meaning.to)
+        if (contact !== undefined && contact.id !== this.#open?.id) this.#turnTo(contact)
         return this.#send(to, meaning.text)
       }
     }
@@ -214,8 +217,6 @@ class Chat {
     try {
       await before
       await this.#all(send, { to, text, until: 'queued' })
-      const contact = this.#contacts.find(({ id, name }) => id === to || name === to)
-      if (contact !== undefined && contact.id !== this.#open?.id) this.#turnTo(contact)
     } finally {
       resolve()
     }

@@ -32,6 +32,7 @@ export const MARK_COLUMNS = 2
 export class PlainScreen implements Screen {
   readonly #input: Input
   readonly #output: Output
+  #closed = false
 
   constructor(input: Input, output: Output) {
     this.#input = input
@@ -55,12 +56,17 @@ export class PlainScreen implements Screen {
   }
 
   async *lines(): AsyncGenerator<string> {
-    for await (const line of linesOf(this.#input)) {
-      if ('text' in line) yield line.text.replace(/\r$/u, '')
+    try {
+      for await (const line of linesOf(this.#input)) {
+        if ('text' in line) yield line.text.replace(/\r$/u, '')
+      }
+    } catch (error) {
+      if (!this.#closed) throw error
     }
   }
 
   close(): void {
+    this.#closed = true
     this.#input.destroy()
   }
 }
@@ -72,6 +78,7 @@ interface Drawn {
 
 /** A terminal: the normal screen, with its own scrolling, searching and copying. */
 export class TerminalScreen implements Screen {
+  readonly #input: Input
   readonly #output: Output
   readonly #reader: Interface & Drawn
   readonly #typed: string[] = []
@@ -83,6 +90,7 @@ export class TerminalScreen implements Screen {
   #prompt = '> '
 
   constructor(input: Input, output: Output, complete: Complete) {
+    this.#input = input
     this.#output = output
     this.#reader = createInterface({
       input,
@@ -97,8 +105,19 @@ export class TerminalScreen implements Screen {
     })
     this.#reader.on('line', line => this.#line(line))
     this.#reader.on('SIGINT', () => this.#end()).on('close', () => this.#end())
+    input.prependListener('keypress', this.#beforeKey)
     // After a change of width nobody knows where a line is.
     output.on('resize', this.#forget)
+  }
+
+  /**
+   * Readline writes what is pasted without keeping count of the rows, and a full row without going to the next one.
+   * Before every key both are put right; else it would draw over rows that are not its own.
+   */
+  readonly #beforeKey = (): void => {
+    const { cols, rows } = this.#reader.getCursorPos()
+    if (cols === 0 && rows > 0 && this.#reader.cursor === this.#reader.line.length) this.#output.write(' \r')
+    this.#reader.prevRows = rows
   }
 
   readonly #forget = (): void => this.#marked.clear()
@@ -178,6 +197,7 @@ export class TerminalScreen implements Screen {
   close(): void {
     this.#end()
     this.#output.off('resize', this.#forget)
+    this.#input.off('keypress', this.#beforeKey)
     this.#reader.close()
     const up = this.#reader.getCursorPos().rows
     this.#output.write(`${up > 0 ? `\u001B[${up}A` : ''}\r\u001B[J`)
