@@ -83,7 +83,7 @@ export function becomeContacts(
   const entry = known ?? book.add(newFacts(id, chosen, 'ready', turn.now))
   if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
   entry.contact.facts.name = chosen
-  begin(book, turn, entry, mls, { author: 'us', rest, request })
+  begin(book, turn, entry, mls, { author: 'us', rest, request, foundedAt: turn.now })
   turn.announce({
     type: known === undefined ? 'contact:added' : 'contact:changed',
     contact: entry.contact.view()
@@ -143,7 +143,12 @@ export function join(
 ): void {
   const mls = book.packages.join(turn, said.welcome, identity => identity === entry.contact.facts.id)
   if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
-  begin(book, turn, entry, mls, { author: 'them', rest: said.keyPackages, request: said })
+  begin(book, turn, entry, mls, {
+    author: 'them',
+    rest: said.keyPackages,
+    request: said,
+    foundedAt: said.sentAt
+  })
 }
 
 function begin(
@@ -155,6 +160,8 @@ function begin(
     author: 'us' | 'them'
     rest: readonly Uint8Array[]
     request: Pick<ContactAnswer, 'device' | 'presence' | 'presenceSecret'>
+    /** When the founder founded, by its clock. */
+    foundedAt: Millis
   }
 ): void {
   const { contact, conversation } = entry
@@ -168,7 +175,10 @@ function begin(
   contact.addChannel(turn, { group, secret: mls.export(labels.contactSecret, mls.groupId, 32) })
   const theirs = init.author === 'them'
   const author = theirs ? device : book.own.device
-  conversation.group.add(turn, mls, { generation: 1, length: 1, parent: undefined, author, fresh: theirs })
+  // People who meet again start over: what they reported of an earlier group is void, and the later one counts.
+  conversation.heads.clear()
+  const generation = Math.floor(init.foundedAt / 1000)
+  conversation.group.add(turn, mls, { generation, length: 1, parent: undefined, author, fresh: theirs })
   for (const each of contact.devices()) conversation.outbox.recipient(each, conversation.facts.sequence)
   book.resealLost(turn, entry)
   sealWaiting(conversation, turn)

@@ -32,6 +32,9 @@ export interface Channel {
   readonly secret: Uint8Array
 }
 
+/** A device on a channel. */
+export type CounterKey = `${GroupId}/${DeviceId}`
+
 /** What lasts of a contact. */
 export interface ContactFacts {
   readonly id: IdentityId
@@ -49,8 +52,8 @@ export interface ContactFacts {
   keyPackages: readonly Uint8Array[]
   /** Control counters up to here may have been used. */
   counterReserved: number
-  /** The highest counter that each of their devices has used. */
-  readonly counters: Map<DeviceId, number>
+  /** The highest counter that each of their devices has used, by channel: who begins anew counts anew. */
+  readonly counters: Map<CounterKey, number>
   /** Where the contact was or said it is, by peer. */
   readonly presences: Map<PeerId, Presence>
   /** The sequence of our presence that it was told last. */
@@ -112,6 +115,8 @@ export class Contact implements Correspondent {
   addChannel(turn: Turn, channel: Channel): void {
     const others = this.facts.channels.filter(({ group }) => group !== channel.group)
     this.facts.channels = [...others, channel].slice(-limits.channelsPerContactMax)
+    for (const key of this.facts.counters.keys())
+      if (!this.facts.channels.some(({ group }) => key.startsWith(group))) this.facts.counters.delete(key)
     this.save(turn)
   }
 
@@ -134,9 +139,9 @@ export class Contact implements Correspondent {
     for (const channel of this.facts.channels) {
       const control = openControl(envelope, this.#keysOf(channel), allowed)
       if (control === undefined) continue
-      const before = this.facts.counters.get(control.device) ?? 0
-      if (control.counter <= before) return 'old'
-      this.facts.counters.set(control.device, control.counter)
+      const key: CounterKey = `${channel.group}/${control.device}`
+      if (control.counter <= (this.facts.counters.get(key) ?? 0)) return 'old'
+      this.facts.counters.set(key, control.counter)
       this.save(turn)
       return control
     }

@@ -45,6 +45,8 @@ export interface Link {
   /** When to send again what has not been acknowledged, in uptime; undefined while nothing is in flight. */
   resendAt: number | undefined
   resendDelayMs: number
+  /** Whether we have gone on from a past of ours that only this device knew. */
+  adopted: boolean
 }
 
 /** One try to get something to a device, for `why`. */

@@ -3,14 +3,14 @@
  *
  * Spec: specs/conversation.md, section "Head". Longest chain, then smallest epoch id; a founding that replaces
  * a group which somebody could not follow any more starts a later generation and comes before both. Never a
- * clock and never the order of arrival, so that two devices which hold the same epochs choose the same head.
+ * reader's clock and never the order of arrival, so that two devices which hold the same epochs choose the same head.
  */
 import type { EpochId, GroupId } from '../base/ids.ts'
 
 /** Where a device stands: an epoch and its place in the order. */
 export interface Head {
   readonly group: GroupId
-  /** How often the conversation's group was founded anew. */
+  /** When the group was founded, in seconds since 1970 by its founder's clock; a group that replaces another has more. */
   readonly generation: number
   /** How many commits lead to this epoch within its group. */
   readonly length: number

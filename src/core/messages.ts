@@ -55,5 +55,10 @@ export function viewMessage(conversation: Conversation, record: MessageRecord): 
 }
 
 /** Where a message lies: its place in the order. */
-export const messageKey = ({ conversation, lamport, device, sequence }: MessageRecord): string =>
+export const messageKey = ({
+  conversation,
+  lamport,
+  device,
+  sequence
+}: Pick<MessageRecord, 'conversation' | 'lamport' | 'device' | 'sequence'>): string =>
   `${conversation}/${sortable(lamport)}/${device}/${sortable(sequence)}`

@@ -6,7 +6,6 @@
  * Always true: an item leaves the outbox only when all recipients have acknowledged it, by number and hash; an
  * acknowledgement never shrinks; a state is never ahead of what a receipt or the transport has said.
  */
-import { equal } from '../base/bytes.ts'
 import type { DeviceId, EpochId, MessageId, Millis } from '../base/ids.ts'
 import type { DeliveryState } from '../base/model.ts'
 
@@ -68,40 +67,29 @@ export class Outbox {
   }
 
   /**
-   * Takes in what a device says it holds: numbers that match the hashes of our entries. Returns false where it
-   * names an entry that is not ours: then nothing is taken in.
+   * Takes in what a device says it holds. That the numbers mean our entries, by their hashes, was checked: what
+   * does not is another past (adopt.ts). It never takes back what it has said.
    */
-  acknowledge(
-    device: DeviceId,
-    claim: {
-      contiguous: number
-      hash: Uint8Array
-      ranges: readonly (readonly [number, number])[]
-      read: number
-    },
-    newest: number
-  ): boolean {
+  acknowledge(device: DeviceId, claim: Omit<Acknowledged, 'device'>, newest: number): void {
     const acknowledged = this.recipient(device, newest)
-    if (claim.contiguous > newest || claim.ranges.some(([, to]) => to > newest)) return false
-    const named = this.items.get(claim.contiguous)
-    if (named !== undefined && claim.contiguous > acknowledged.contiguous && !equal(named.hash, claim.hash))
-      return false
     if (claim.contiguous >= acknowledged.contiguous) {
       acknowledged.contiguous = claim.contiguous
       acknowledged.ranges = claim.ranges.filter(([from]) => from > claim.contiguous)
     }
     acknowledged.read = Math.max(acknowledged.read, Math.min(claim.read, acknowledged.contiguous))
-    return true
   }
 
-  /** Takes out what every recipient has acknowledged. Returns it, ascending. */
+  /**
+   * Takes out what every recipient has acknowledged, from the oldest on. Returns it, ascending. What is
+   * acknowledged behind a gap stays: reports name our log by its oldest entry, so it may only shrink from there.
+   */
   release(): OutboxItem[] {
     const recipients = [...this.acknowledged.values()]
     if (recipients.length === 0) return []
     const released: OutboxItem[] = []
     for (const item of this.items.values()) {
-      if (recipients.every(recipient => acknowledges(recipient, item.sequence))) released.push(item)
-      else if (recipients.every(({ ranges }) => ranges.length === 0)) break
+      if (!recipients.every(recipient => acknowledges(recipient, item.sequence))) break
+      released.push(item)
     }
     for (const { sequence } of released) this.items.delete(sequence)
     return released

@@ -8,6 +8,7 @@
 import type { DeviceId, EnvelopeId, MessageId, PeerId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
+import { adoptPast, knowsMore } from './adopt.ts'
 import { reseal } from './compose.ts'
 import { OUTBOX } from './conversation.ts'
 import type { Conversation, Link } from './conversation.ts'
@@ -82,7 +83,8 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   const theirs = report.devices.find(row => row.device === device)
   if (theirs !== undefined) followLog(conversation, turn, device, theirs)
   const ours = report.devices.find(row => row.device === conversation.self)
-  acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
+  if (ours !== undefined && knowsMore(conversation, ours)) adoptPast(conversation, turn, link, ours)
+  else acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
   const through = theirs === undefined ? 0 : newest(theirs)
   conversation.heads.set(device, { head: report.head, through })
   compareWithHead(conversation, device)
@@ -144,10 +146,7 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
   const { facts, outbox } = conversation
   const acknowledged = outbox.recipient(device, facts.sequence)
   const before = { ...acknowledged }
-  if (!outbox.acknowledge(device, row, facts.sequence)) {
-    conversation.with.warn(turn, 'equivocated')
-    return
-  }
+  outbox.acknowledge(device, row, facts.sequence)
   const link = [...conversation.links.values()].find(each => each.device === device)
   const moved = acknowledged.contiguous > before.contiguous
   if (moved && link !== undefined) progressed(turn, link)

@@ -68,8 +68,9 @@ export class Sessions {
     }
     this.#sessions.set(peer, session)
     this.#reach.opened(peer)
-    for (const entry of this.#book.expectedAt(peer)) this.#greet(turn, session, entry)
+    // An answer comes before the hello, which only those who have it can read.
     this.offer(turn, peer)
+    for (const entry of this.#book.expectedAt(peer)) this.#greet(turn, session, entry)
     this.#limitStrangers(turn)
   }
 
@@ -164,7 +165,7 @@ export class Sessions {
       }
       case 'answer': {
         const entry = this.#first.receiveAnswer(turn, envelope)
-        if (entry !== undefined) this.#greet(turn, session, entry)
+        if (entry !== undefined) this.#greetAgain(turn, session, entry)
         return true
       }
     }
@@ -224,12 +225,18 @@ export class Sessions {
     const first = contact.online.size === 0
     contact.online.add(session.peer)
     this.#first.answerHeard(turn, contact.facts.id)
-    this.#greet(turn, session, entry)
+    this.#greetAgain(turn, session, entry)
     turn.emit({ type: 'admit', peer: session.peer })
     for (const topic of contact.topics(turn.now)) turn.emit({ type: 'subscribe', topic })
     addLink(conversation, session.peer, device)
     this.tellPresence(turn, session.peer)
     if (first) turn.announce({ type: 'contact:connected', contact: contact.view() })
+  }
+
+  /** A hello that we sent before may have come too early to be read: now there is somebody who can. */
+  #greetAgain(turn: Turn, session: Session, entry: Acquaintance): void {
+    session.greeted.delete(entry.contact.facts.id)
+    this.#greet(turn, session, entry)
   }
 
   #greet(turn: Turn, session: Session, { contact }: Acquaintance): void {

@@ -22,7 +22,8 @@ export function addLink(conversation: Conversation, peer: PeerId, device: Device
     ready: false,
     cursor: 0,
     resendAt: undefined,
-    resendDelayMs: limits.resendFirstMs
+    resendDelayMs: limits.resendFirstMs,
+    adopted: false
   }
   conversation.links.set(peer, link)
   conversation.owe(peer, true)

@@ -20,11 +20,12 @@ import {
   text,
   time
 } from '../../wire/shape.ts'
-import type { Channel, ContactFacts } from '../contact.ts'
+import type { Channel, ContactFacts, CounterKey } from '../contact.ts'
 import { verifyDeviceList } from '../seal/device-list.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
 
 interface Counter {
+  readonly group: GroupId
   readonly device: DeviceId
   readonly counter: number
 }
@@ -52,9 +53,12 @@ const stored = codec(
     }),
     keyPackages: list(keyPackageShape, { max: limits.keyPackagesPerContactMax }),
     counterReserved: integer(),
-    counters: list(record<Counter>({ device: id<DeviceId>(32), counter: integer() }), {
-      max: spec.deviceEntriesMax * 8
-    }),
+    counters: list(
+      record<Counter>({ group: id<GroupId>(16), device: id<DeviceId>(32), counter: integer() }),
+      {
+        max: spec.deviceEntriesMax * 8
+      }
+    ),
     presences: list(presenceShape, { max: limits.presencesPerContactMax }),
     toldPresence: integer()
   })
@@ -64,7 +68,10 @@ export const encodeContact = (facts: ContactFacts): Uint8Array =>
   stored.encode({
     ...facts,
     list: facts.list?.entries ?? [],
-    counters: [...facts.counters].map(([device, counter]) => ({ device, counter })),
+    counters: [...facts.counters].map(([key, counter]) => {
+      const [group, device] = key.split('/') as [GroupId, DeviceId]
+      return { group, device, counter }
+    }),
     presences: [...facts.presences.values()]
   })
 
@@ -73,7 +80,9 @@ export function decodeContact(encoded: Uint8Array): ContactFacts {
   return {
     ...facts,
     list: facts.list.length === 0 ? undefined : verifyDeviceList(facts.list, facts.id),
-    counters: new Map(facts.counters.map(({ device, counter }) => [device, counter])),
+    counters: new Map(
+      facts.counters.map(({ group, device, counter }) => [`${group}/${device}` as CounterKey, counter])
+    ),
     presences: new Map(facts.presences.map(presence => [presence.peer, presence]))
   }
 }

@@ -13,6 +13,7 @@ import type { Random } from '../../base/random.ts'
 import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES } from '../../crypto/aead.ts'
 import { framed, hkdf } from '../../crypto/hash.ts'
 import { hpke } from '../../crypto/hpke.ts'
+import { remembering } from '../../crypto/hpke/keys.ts'
 import { requireSignature, sign } from '../../crypto/signature.ts'
 import {
   contactAnswerContent,
@@ -80,7 +81,8 @@ const linkSecret = ({ id, secret }: Invite): { id: Uint8Array; secret: Uint8Arra
   secret
 })
 
-const requestTagKey = (inviteSecret: Uint8Array): Uint8Array => hkdf(inviteSecret, 'inviteTag')
+/** Remembered with the secret: a stranger's request is held against every open invite. */
+const requestTagKey = remembering((inviteSecret: Uint8Array) => hkdf(inviteSecret, 'inviteTag'))
 
 const exportAnswerKey = (context: { export(label: Uint8Array, length: number): Uint8Array }): Uint8Array =>
   context.export(fromUtf8(labels.answerKey), ANSWER_KEY_BYTES)
