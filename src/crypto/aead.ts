@@ -1,5 +1,5 @@
 /**
- * AES-256-GCM (NIST SP 800-38D) under a key and a nonce of 12 random bytes: the seal of envelopes and records.
+ * AES-256-GCM (NIST SP 800-38D) under a key of 32 and a nonce of 12 bytes: the seal of envelopes and records.
  * Spec: specs/encoding.md, section 4.
  *
  * Always true: what comes out of `aeadOpen` is what went into `aeadSeal` under the same key, nonce and
@@ -8,8 +8,6 @@
  */
 import { aead } from './hpke/primitives.ts'
 
-/** Bytes of a key. */
-export const AEAD_KEY_BYTES = 32
 /** Bytes of a nonce. */
 export const AEAD_NONCE_BYTES = 12
 /** How much longer the ciphertext is than the plaintext. */

@@ -1,5 +1,5 @@
 /** The checked-in vectors of the specs: made by the generator, and true by themselves. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/base/bytes.ts'
 import { millis, parseIdentityId, type DeviceId } from '../../src/base/ids.ts'
@@ -30,9 +30,7 @@ const derived = (name: string, part: string): Record<string, string> =>
   read(name).derived[part] as Record<string, string>
 const bytes = (from: Record<string, string>, key: string): Uint8Array => fromHex(from[key]!)
 
-test('every vectors file is made by the generator, and is what it makes', () => {
-  const files = readdirSync(folder).filter(file => file.endsWith('.json'))
-  expect(files.toSorted()).toEqual(names.map(name => `${name}.json`).toSorted())
+test('the vectors on disk are what the generator makes', () => {
   for (const [name, vectors] of Object.entries(generate()))
     expect(read(name), `${name}.json: run specs/vectors/generate.ts`).toEqual(
       JSON.parse(JSON.stringify(vectors))
