@@ -13,14 +13,23 @@ export type Write<T> = (writer: Writer, value: T) => void
 /** Takes a value from a Reader. Throws MlsError `malformed`. */
 export type Read<T> = (reader: Reader) => T
 
-const FIRST_CAPACITY_BYTES = 256
+const FIRST_CAPACITY_BYTES = 1024
+const NOTHING = new Uint8Array(0)
 const LENGTH_MAX = 0x3fffffff
 
 const lengthBytes = (length: number): number => (length < 0x40 ? 1 : length < 0x4000 ? 2 : 4)
 
-/** Builds an encoding. */
+/**
+ * Buffers of writers that are done. Allocating one costs as much as hashing what is written into it, and a
+ * message needs half a dozen. They hold zeros: what was written may have been secret.
+ */
+const spare: Uint8Array[] = []
+const SPARE_MAX = 8
+const SPARE_CAPACITY_MAX_BYTES = 16_384
+
+/** Builds an encoding. `finish` once; a writer that was finished is empty again. */
 export class Writer {
-  #bytes = new Uint8Array(FIRST_CAPACITY_BYTES)
+  #bytes = spare.pop() ?? new Uint8Array(FIRST_CAPACITY_BYTES)
   #length = 0
 
   /** How many bytes have been written. */
@@ -91,7 +100,13 @@ export class Writer {
 
   /** Everything written so far, in an array of its own. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    const bytes = this.#bytes
+    const written = bytes.slice(0, this.#length)
+    bytes.fill(0, 0, this.#length)
+    this.#bytes = NOTHING
+    this.#length = 0
+    if (bytes.length <= SPARE_CAPACITY_MAX_BYTES && spare.length < SPARE_MAX) spare.push(bytes)
+    return written
   }
 
   #writeLength(length: number, at: number): void {
@@ -108,6 +123,7 @@ export class Writer {
     if (needed <= this.#bytes.length) return
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
     larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes.fill(0)
     this.#bytes = larger
   }
 }

@@ -77,8 +77,8 @@ function senderDataKey(suite: CipherSuite, senderDataSecret: Uint8Array, ciphert
 
 /** The nonce with its first bytes masked, so that a restored backup does not use one nonce twice. */
 function guardedNonce(nonce: Uint8Array, reuseGuard: Uint8Array): Uint8Array {
-  const guarded = Uint8Array.from(nonce)
-  for (const [index, byte] of reuseGuard.entries()) guarded[index]! ^= byte
+  const guarded = nonce.slice()
+  for (let index = 0; index < reuseGuard.length; index++) guarded[index]! ^= reuseGuard[index]!
   return guarded
 }
 

@@ -97,14 +97,14 @@ export class SecretTree {
     }
     if (generation - ratchet.generation > mlsLimits.generationsForwardMax || generation >= GENERATION_MAX)
       throw new MlsError('too-far-ahead', `message ${generation} is too far ahead of the last one`)
-    let secret = Uint8Array.from(ratchet.secret)
+    let { secret } = ratchet
     for (let at = ratchet.generation; at < generation; at++) {
       const previous = secret
       secret = this.#following(previous, at)
-      previous.fill(0)
+      if (previous !== ratchet.secret) previous.fill(0)
     }
     const key = this.#messageKey(secret, generation)
-    secret.fill(0)
+    if (secret !== ratchet.secret) secret.fill(0)
     return {
       ...key,
       consume: () => {
@@ -163,9 +163,8 @@ export class SecretTree {
     }
   }
 
-  #following(secret: Uint8Array, generation: number): Uint8Array<ArrayBuffer> {
-    const length = this.#suite.kdf.hashLength
-    return Uint8Array.from(deriveTreeSecret(this.#suite, secret, 'secret', generation, length))
+  #following(secret: Uint8Array, generation: number): Uint8Array {
+    return deriveTreeSecret(this.#suite, secret, 'secret', generation, this.#suite.kdf.hashLength)
   }
 
   /** Moves a ratchet past `generation`, keeping the newest keys in between. */
