@@ -141,6 +141,8 @@ export const networkLimits = {
   inboundPendingMax: 32,
   handshakeMs: 5 * SECOND,
   ratesTrackedMax: 1024,
+  /** One WebSocket message. Ours are below 300 KiB; the library takes 100 MiB, before any handshake. */
+  webSocketMessageBytes: 1024 * KIB,
   connectMs: 10 * SECOND,
   /** Addresses of one peer are tried side by side, each this much after the one before. */
   connectStaggerMs: 250,
@@ -160,11 +162,12 @@ export const networkLimits = {
   directBatchBytes: 256 * KIB,
   directQueueBytesMax: 16 * 1024 * KIB,
   directStallMs: 30 * SECOND,
-  topicsMax: 12_000,
+  topicsMax: 4000,
   gossipRpcBytes: 68 * KIB,
   gossipRpcMessagesMax: 128,
   gossipRpcIdsMax: 256,
-  gossipTopicBytesPerPeer: 16 * 1024 * KIB,
+  /** gossipsub counts about a kibibyte per topic: enough for `topicsMax`, beyond it a peer's topics are ignored. */
+  gossipTopicBytesPerPeer: 5 * 1024 * KIB,
   gossipOutboundBytes: 1024 * KIB,
   /** Gossiped envelopes that wait for the handler; beyond it new ones are dropped, gossip being a hint. */
   gossipWaitingMax: 256,

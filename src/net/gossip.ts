@@ -72,6 +72,7 @@ export interface PrivateMeshInit {
 export class PrivateMesh {
   readonly #init: PrivateMeshInit
   readonly #admitted = new Set<PeerId>()
+  readonly #topics = new Set<string>()
   /** Gossip streams that admitted peers have with us. */
   readonly #inbound = new Map<string, Stream>()
   /** Gossip streams of peers that are not admitted yet, oldest first. */
@@ -128,7 +129,7 @@ export class PrivateMesh {
   }
 
   get topicCount(): number {
-    return this.#gossip?.subscriptions.size ?? 0
+    return this.#topics.size
   }
 
   /** Lets a peer take part, now or as soon as it is connected. */
@@ -164,23 +165,25 @@ export class PrivateMesh {
     this.#dropHeld(peer)
   }
 
+  /** Beyond `topicsMax` a topic is left out: its messages come by other ways. */
   subscribe(topic: string): void {
-    const gossip = this.#gossip
-    if (gossip === undefined || !gossip.isStarted() || gossip.subscriptions.has(topic)) return
-    if (gossip.subscriptions.size >= this.#init.limits.topicsMax) throw new Error('too many topics')
-    gossip.opts.scoreParams.topics[topic] = TOPIC_SCORE
-    gossip.topicValidators.set(topic, (_peer, message) =>
-      isEnvelopeSize(message.data.length) ? TopicValidatorResult.Accept : TopicValidatorResult.Reject
-    )
-    gossip.subscribe(topic)
+    if (this.#topics.size >= this.#init.limits.topicsMax) return
+    this.#topics.add(topic)
+    this.#join(topic)
   }
 
   unsubscribe(topic: string): void {
+    this.#topics.delete(topic)
     const gossip = this.#gossip
     if (gossip === undefined || !gossip.subscriptions.has(topic)) return
     gossip.unsubscribe(topic)
     gossip.topicValidators.delete(topic)
     delete gossip.opts.scoreParams.topics[topic]
+  }
+
+  /** The node has started: joins what was subscribed to before. */
+  started(): void {
+    for (const topic of this.#topics) this.#join(topic)
   }
 
   /** Resolves to how many peers the envelope was handed to. */
@@ -189,6 +192,16 @@ export class PrivateMesh {
     if (gossip === undefined || !gossip.isStarted()) return 0
     const { recipients } = await gossip.publish(topic, envelope)
     return recipients.length
+  }
+
+  #join(topic: string): void {
+    const gossip = this.#gossip
+    if (gossip === undefined || !gossip.isStarted() || gossip.subscriptions.has(topic)) return
+    gossip.opts.scoreParams.topics[topic] = TOPIC_SCORE
+    gossip.topicValidators.set(topic, (_peer, message) =>
+      isEnvelopeSize(message.data.length) ? TopicValidatorResult.Accept : TopicValidatorResult.Reject
+    )
+    gossip.subscribe(topic)
   }
 
   #guardPeers(gossip: GossipInternals): void {

@@ -13,7 +13,6 @@ import { mdns } from '@libp2p/mdns'
 import { memory } from '@libp2p/memory'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p, type Libp2pInit } from 'libp2p'
@@ -24,6 +23,7 @@ import type { Dht } from './dht.ts'
 import type { Gate } from './gate.ts'
 import type { PrivateMesh } from './gossip.ts'
 import type { RecordStore } from './record-store.ts'
+import { boundedWebSockets } from './websocket.ts'
 
 /** Own service tag: with the common one, every libp2p program on the LAN would answer. */
 export const MDNS_SERVICE = '_hearsay._udp.local'
@@ -107,7 +107,7 @@ async function baseInit(init: NodeInit): Promise<Libp2pInit> {
     privateKey: await generateKeyPairFromSeed('Ed25519', init.networkKey),
     nodeInfo: { name: 'hearsay', version: '1', userAgent: 'hearsay' },
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: local ? [tcp(), webSockets(), memory()] : [tcp(), webSockets()],
+    transports: [tcp(), boundedWebSockets(limits), ...(local ? [memory()] : [])],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({

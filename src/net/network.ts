@@ -170,7 +170,7 @@ class Libp2pBackedNetwork implements Libp2pNetwork {
   }
 
   async start(handler: NetworkHandler): Promise<void> {
-    const { events, limits, init, node } = this.#parts
+    const { events, limits, init, mesh, node } = this.#parts
     events.start(handler)
     try {
       await node.libp2p.handle(DIRECT_PROTOCOL, this.#direct.accept, {
@@ -182,6 +182,7 @@ class Libp2pBackedNetwork implements Libp2pNetwork {
       await this.stop()
       throw new HearsayError('NETWORK_FAILED', { cause: error })
     }
+    mesh.started()
     this.#ownAddresses.start()
     this.#bootstrap.start()
     init.log?.debug({ peer: this.peerId, addresses: this.addresses() }, 'the network is up')

@@ -1,10 +1,11 @@
 /** What strangers do to a node's streams and sockets: they lose theirs, and honest peers are served throughout. */
 import { randomBytes } from 'node:crypto'
+import { encode } from 'it-length-prefixed'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { fromHex } from '../../src/base/bytes.ts'
+import { concat, fromHex } from '../../src/base/bytes.ts'
 import { DIRECT_PROTOCOL, encodeFrames } from '../../src/net/frames.ts'
-import { mallory, socketTo } from './mallory.ts'
-import { meet, MEMORY, startNode, TCP, until } from './places.ts'
+import { mallory, portOf, socketTo } from './mallory.ts'
+import { meet, MEMORY, startNode, TCP, until, WS } from './places.ts'
 import type { TestNode } from './places.ts'
 
 let rejections: unknown[] = []
@@ -23,6 +24,13 @@ afterEach(() => {
   process.off('uncaughtException', remember)
   expect(rejections).toEqual([])
 })
+
+const repeated = (bytes: Uint8Array, times: number): Uint8Array =>
+  concat(...Array.from({ length: times }, () => bytes))
+
+/** The same message several times, as libp2p frames it. */
+const lengthPrefixed = (message: Uint8Array, times = 1): Uint8Array =>
+  repeated(encode.single(message).subarray(), times)
 
 const noise = (count: number): Uint8Array[] =>
   Array.from({ length: count }, () => new Uint8Array(randomBytes(512)))
@@ -178,6 +186,93 @@ describe('on sockets', () => {
     for (let i = 0; i < 30; i++) await eve.connect(alice)
     await until('hers are few', () => alice.network.status().connections.length <= 9)
     await served(alice, bob)
+  })
+})
+
+describe('on a WebSocket port', () => {
+  test('a message of 8 MiB before any handshake ends the connection', async () => {
+    await using alice = await startNode(WS)
+    await using bob = await startNode(WS)
+    await meet(bob, alice)
+    const socket = new WebSocket(`ws://127.0.0.1:${portOf(alice)}`)
+    const closed = new Promise<CloseEvent>(resolve => {
+      socket.addEventListener('close', resolve)
+    })
+    socket.addEventListener('open', () => socket.send(new Uint8Array(8 * 1024 * 1024)))
+    await closed
+    await served(alice, bob)
+  })
+
+  test('a frame that breaks the protocol ends the connection and not the process', async () => {
+    await using alice = await startNode(WS)
+    await using bob = await startNode(WS)
+    await meet(bob, alice)
+    for (const frame of ['8200', 'ff80deadbeef', '8280', 'f28fdeadbeef00']) {
+      const socket = await socketTo(alice)
+      socket.write(
+        'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+      )
+      await new Promise(resolve => {
+        socket.once('data', resolve)
+      })
+      socket.write(fromHex(frame))
+      await until('it is closed', () => socket.closed || frame === '8280')
+      socket.destroy()
+    }
+    await served(alice, bob)
+  })
+
+  test('a connection that is given up is closed on both sides', async () => {
+    await using alice = await startNode(WS, { limits: { strangerConnectionsMax: 0 } })
+    await using bob = await startNode(WS)
+    bob.network.dial(alice.peer, alice.network.addresses())
+    await until('bob is answered', () => closedFor(bob, alice.peer).length === 1)
+    await until('nothing is left', () =>
+      [alice, bob].every(node => node.network.status().connections.length === 0)
+    )
+  })
+
+  test('sockets that never say a word are closed, and the others are not', async () => {
+    await using alice = await startNode(WS, { limits: { handshakeMs: 300 } })
+    await using bob = await startNode(WS)
+    await meet(bob, alice)
+    const sockets = await Promise.all(Array.from({ length: 20 }, (_, i) => socketTo(alice, i)))
+    await until('they are closed', () => sockets.every(socket => socket.closed))
+    await served(alice, bob)
+  })
+})
+
+describe('by identify', () => {
+  test.each([
+    ['noise', (): Uint8Array => new Uint8Array(randomBytes(3000))],
+    ['a frame that is too long', (): Uint8Array => encodeFrames([new Uint8Array(65_536)])],
+    ['a key that is none', (): Uint8Array => lengthPrefixed(Uint8Array.of(0x0a, 4, 8, 1, 0x12, 0))],
+    // Field 3 of the message is a protocol id, field 2 an address: thousands of either, in as many messages as it takes.
+    [
+      'ten thousand protocols',
+      (): Uint8Array => lengthPrefixed(repeated(Uint8Array.of(0x1a, 2, 0x2f, 0x61), 1000), 10)
+    ],
+    [
+      'ten thousand addresses',
+      (): Uint8Array => lengthPrefixed(repeated(Uint8Array.of(0x12, 2, 4, 1), 1000), 10)
+    ]
+  ])('%s is nothing to a node', async (_what, answer) => {
+    await using alice = await startNode(MEMORY)
+    await using bob = await startNode(MEMORY)
+    await using eve = await mallory({ identify: () => ({}) })
+    let asked = 0
+    await eve.libp2p.handle('/hearsay/id/1.0.0', async stream => {
+      asked++
+      stream.send(answer())
+      await stream.close()
+    })
+    await meet(alice, bob)
+    await eve.connect(alice)
+    await until('alice asked who she is', () => asked > 0)
+    await served(alice, bob)
+    const { connections } = alice.network.status()
+    expect(connections.some(({ peer }) => peer === bob.peer)).toBe(true)
   })
 })
 
