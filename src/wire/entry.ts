@@ -50,8 +50,12 @@ export interface Entry {
 }
 
 function wrong(entry: Entry): string | undefined {
-  const ascending = entry.parents.every((each, i, all) => i === 0 || all[i - 1]!.device < each.device)
-  return ascending ? brokenLink(entry) : 'parents are sorted by device and none comes twice'
+  const { device, parents } = entry
+  if (parents.some((each, i) => i > 0 && parents[i - 1]!.device >= each.device))
+    return 'parents are sorted by device and none comes twice'
+  // Its own log is what `previous` is for; as a parent it could only make a reader wait for ever.
+  if (parents.some(parent => parent.device === device)) return 'parents are of other devices'
+  return brokenLink(entry)
 }
 
 const whole = codec(

@@ -161,22 +161,24 @@ const entryContent: fc.Arbitrary<EntryContent> = fc.oneof(
   fc.record({ type: fc.constant('commit' as const), parent: id<EpochId>(16) })
 )
 
-const entry: fc.Arbitrary<Entry> = link.chain(({ sequence, previous }) =>
-  fc.record({
-    device: id<DeviceId>(32),
-    sequence: fc.constant(sequence),
-    previous: fc.constant(previous),
-    parents: fc
-      .uniqueArray(fc.record({ device: id<DeviceId>(32), sequence: integer(1), hash: bytes(32) }), {
-        maxLength: spec.entryParentsMax,
-        selector: ({ device }) => device
-      })
-      .map(parents => parents.sort((a, b) => (a.device < b.device ? -1 : 1))),
-    lamport: integer(),
-    sentAt: time,
-    content: entryContent
-  })
-)
+const entry: fc.Arbitrary<Entry> = link
+  .chain(({ sequence, previous }) =>
+    fc.record({
+      device: id<DeviceId>(32),
+      sequence: fc.constant(sequence),
+      previous: fc.constant(previous),
+      parents: fc
+        .uniqueArray(fc.record({ device: id<DeviceId>(32), sequence: integer(1), hash: bytes(32) }), {
+          maxLength: spec.entryParentsMax,
+          selector: ({ device }) => device
+        })
+        .map(parents => parents.sort((a, b) => (a.device < b.device ? -1 : 1))),
+      lamport: integer(),
+      sentAt: time,
+      content: entryContent
+    })
+  )
+  .filter(({ device, parents }) => parents.every(parent => parent.device !== device))
 
 const deviceReport = fc
   .tuple(fc.nat(1000), fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat(9)), { maxLength: 6 }))

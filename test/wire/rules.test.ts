@@ -1,6 +1,7 @@
 /** What holds across the fields of a structure. Each rule is broken once, on the wire and before it. */
 import { decode as decodeCbor, encode as encodeCbor } from 'cborg'
 import { expect, test } from 'vitest'
+import { fromHex } from '../../src/base/bytes.ts'
 import type { DeviceId, EpochId, GroupId } from '../../src/base/ids.ts'
 import { controlContent, decodeControl, encodeControl, type DeviceReport } from '../../src/wire/control.ts'
 import { decodeDeviceEntry, encodeDeviceEntry } from '../../src/wire/device-entry.ts'
@@ -10,15 +11,15 @@ import { NOON, person } from '../core/seal/cast.ts'
 const refused = expect.objectContaining({ code: 'MALFORMED' })
 const zeros = new Uint8Array(32)
 const hash = new Uint8Array(32).fill(7)
-const [a, b] = ['aa', 'bb'].map(each => each.repeat(32)) as [DeviceId, DeviceId]
+const [a, b, c] = ['aa', 'bb', 'cc'].map(each => each.repeat(32)) as [DeviceId, DeviceId, DeviceId]
 
 const entry: Entry = {
   device: a,
   sequence: 2,
   previous: hash,
   parents: [
-    { device: a, sequence: 1, hash },
-    { device: b, sequence: 1, hash }
+    { device: b, sequence: 1, hash },
+    { device: c, sequence: 1, hash }
   ],
   lamport: 1,
   sentAt: NOON,
@@ -82,6 +83,13 @@ test('the parents of a log entry are sorted by device, and there is one for each
     [rawFirst, rawFirst]
   ])
     expect(() => decodeEntry(tampered(bytes, [4], parents))).toThrow(refused)
+})
+
+test('the parents of a log entry are never of its own device', () => {
+  const own = { device: a, sequence: 1, hash }
+  expect(() => encodeEntry({ ...entry, parents: [own] })).toThrow(refused)
+  const bytes = encodeEntry({ ...entry, parents: [{ ...own, device: b }] })
+  expect(() => decodeEntry(tampered(bytes, [4, 0, 0], fromHex(a)))).toThrow(refused)
 })
 
 test('a device entry has a predecessor exactly where it is not the first', () => {
