@@ -97,7 +97,7 @@ export const limits = {
   reportDelayMs: 20,
   reportIntervalMaxMs: 2 * SECOND,
   dialFirstMs: 2 * SECOND,
-  dialMaxMs: 5 * MINUTE,
+  dialMaxMs: 2 * MINUTE,
   dialsParallelMax: 16,
   lookupFirstMs: 5 * SECOND,
   lookupMaxMs: 10 * MINUTE,

@@ -82,6 +82,8 @@ export class Reach {
       turn.save(PRESENCE, PRESENCE_KEY, () => encodePresenceState(this.#state))
     }
     if (this.#dhtReady) this.#publishAt = turn.uptime
+    // Another network, perhaps: what could not be reached from the last one may be reachable from here.
+    if (!same) for (const schedule of this.#dials.values()) schedule.at = turn.uptime
     return !same
   }
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { HearsayError } from '../../src/base/errors.ts'
-import type { RequestId } from '../../src/base/ids.ts'
 import {
   acceptRequest,
   addContact,
@@ -172,7 +171,7 @@ describe('an address', () => {
     alice.run(core => acceptRequest(core, second!.id, undefined))
     for (const person of people) settle(alice, person)
     expect(people.map(person => stateAt(person, alice))).toEqual(['rejected', 'ready'])
-    expect(codeOf(() => alice.run(core => rejectRequest(core, first!.id as RequestId)))).toBe(
+    expect(codeOf(() => alice.run(core => rejectRequest(core, first!.id)))).toBe(
       'UNKNOWN_REQUEST'
     )
   })

@@ -20,7 +20,7 @@ import {
   text,
   time
 } from '../../wire/shape.ts'
-import type { Channel, ContactFacts, CounterKey } from '../contact.ts'
+import type { Channel, ContactFacts } from '../contact.ts'
 import { verifyDeviceList } from '../seal/device-list.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
 
@@ -81,7 +81,7 @@ export function decodeContact(encoded: Uint8Array): ContactFacts {
     ...facts,
     list: facts.list.length === 0 ? undefined : verifyDeviceList(facts.list, facts.id),
     counters: new Map(
-      facts.counters.map(({ group, device, counter }) => [`${group}/${device}` as CounterKey, counter])
+      facts.counters.map(({ group, device, counter }) => [`${group}/${device}`, counter])
     ),
     presences: new Map(facts.presences.map(presence => [presence.peer, presence]))
   }
