@@ -58,6 +58,8 @@ export class Runtime {
   #committing = false
   #cancelWake: (() => void) | undefined
   readonly #open = new Set<PeerId>()
+  /** The network says so once; a core that is built anew has to hear it again. */
+  #dhtReady = false
   #stopping: Promise<void> | undefined
 
   private constructor(
@@ -158,6 +160,9 @@ export class Runtime {
       case 'closed':
         this.#open.delete(event.peer)
         break
+      case 'dht-ready':
+        this.#dhtReady = true
+        break
       case 'moved':
         return this.feed({
           type: 'moved',
@@ -189,8 +194,10 @@ export class Runtime {
       outcome = this.#core.take()
       if (outcome.changes.length > 0) await this.#init.store.write(outcome.changes)
     } catch (error) {
-      if (!(error instanceof HearsayError)) this.#init.onBug(error)
-      const reason = error instanceof HearsayError ? error : new HearsayError('INTERNAL', { cause: error })
+      // What a codec refuses here we made ourselves: that is no more our caller's fault than any other bug.
+      const isRefused = error instanceof HearsayError && error.code !== 'MALFORMED'
+      if (!isRefused) this.#init.onBug(error)
+      const reason = isRefused ? error : new HearsayError('INTERNAL', { cause: error })
       await this.#rebuild()
       this.#committing = false
       for (const job of batch) job.reject(reason)
@@ -228,6 +235,7 @@ export class Runtime {
     if (network !== undefined) {
       this.#setTime()
       this.#core.step({ type: 'moved', peer: network.peerId, addresses: network.addresses() })
+      if (this.#dhtReady) this.#core.step({ type: 'dht-ready' })
     }
   }
 

@@ -9,11 +9,7 @@ const identity = (name: string): IdentityId => name.padEnd(64, '0') as IdentityI
 function story() {
   let now = 1
   let cursor = 0
-  const upSince = new Map([
-    ['alice', 0],
-    ['bob', 0]
-  ])
-  const chronicle = new Chronicle({ now: () => now, upSince: name => upSince.get(name) })
+  const chronicle = new Chronicle({ now: () => now })
   for (const name of ['alice', 'bob']) chronicle.named(identity(name), name)
   const at = <Event>(event: Event) => ({ cursor: ++cursor as Cursor, at: now as Millis, ...event })
   const sends = (from: string, to: string, text: string): void => {
@@ -22,6 +18,10 @@ function story() {
     send.id = `id of ${text}` as MessageId
     now++
     chronicle.transmitted(from, to)
+  }
+  const receipt = (from: string, to: string): void => {
+    chronicle.heard(from, to)
+    chronicle.heard(to, from)
   }
   const shows = (name: string, author: string, text: string, id = `id of ${text}`): void => {
     now++
@@ -50,16 +50,17 @@ function story() {
     chronicle.told(name, at({ type: 'delivery:changed', delivery }))
   }
   const broken = (): string[] => chronicle.violations.map(({ invariant }) => invariant.split(' ')[0]!)
-  return { chronicle, upSince, sends, shows, claims, broken }
+  return { chronicle, sends, receipt, shows, claims, broken }
 }
 
 describe('the chronicle', () => {
   test('finds nothing wrong with a conversation that went well', () => {
-    const { chronicle, sends, shows, claims, broken } = story()
+    const { chronicle, sends, receipt, shows, claims, broken } = story()
     sends('alice', 'bob', 'hi')
     shows('alice', 'alice', 'hi')
     claims('alice', 'hi', 'sent')
     shows('bob', 'alice', 'hi')
+    receipt('bob', 'alice')
     claims('alice', 'hi', 'delivered')
     sends('bob', 'alice', 'ho')
     shows('bob', 'bob', 'ho')
@@ -105,7 +106,8 @@ describe('the chronicle', () => {
     const ahead = story()
     ahead.sends('alice', 'bob', 'hi')
     ahead.claims('alice', 'hi', 'delivered')
-    expect(ahead.broken()).toEqual(['I10'])
+    expect(ahead.broken(), 'no receipt has come').toEqual(['I10'])
+    ahead.receipt('bob', 'alice')
     ahead.shows('bob', 'alice', 'hi')
     ahead.claims('alice', 'hi', 'read')
     expect(ahead.broken(), 'nobody has read it').toEqual(['I10', 'I10'])
@@ -113,10 +115,10 @@ describe('the chronicle', () => {
     expect(ahead.broken(), 'back to sent').toEqual(['I10', 'I10', 'I10'])
   })
 
-  test('allows for a recipient that crashed between its disk and its screen', () => {
-    const { upSince, sends, claims, broken } = story()
+  test('allows for a recipient that keeps a message before it can show it', () => {
+    const { sends, receipt, claims, broken } = story()
     sends('alice', 'bob', 'hi')
-    upSince.delete('bob')
+    receipt('bob', 'alice')
     claims('alice', 'hi', 'delivered')
     expect(broken()).toEqual([])
   })

@@ -65,15 +65,14 @@ export class Chronicle {
   readonly #reads: Array<{ node: string; of: string; until: number }> = []
   /** By sender and recipient: when something last left for them. */
   readonly #transmittedAt = new Map<string, number>()
+  /** By sender and recipient: when anything reached them, ascending. */
+  readonly #heardAt = new Map<string, number[]>()
   /** Pairs of people between whom delivery is no longer promised: one blocked or forgot the other. */
   readonly #estranged = new Set<string>()
   readonly #now: () => number
-  /** When each node was last started, or undefined while it is down. */
-  readonly #upSince: (name: string) => number | undefined
 
-  constructor(init: { now: () => number; upSince: (name: string) => number | undefined }) {
+  constructor(init: { now: () => number }) {
     this.#now = init.now
-    this.#upSince = init.upSince
   }
 
   broken(invariant: Invariant, what: string): void {
@@ -122,6 +121,13 @@ export class Chronicle {
 
   transmitted(from: string, to: string): void {
     this.#transmittedAt.set(`${from}>${to}`, this.#now())
+  }
+
+  /** A node was handed something that another had sent. */
+  heard(to: string, from: string): void {
+    const moments = this.#heardAt.get(`${from}>${to}`) ?? []
+    this.#heardAt.set(`${from}>${to}`, moments)
+    moments.push(this.#now())
   }
 
   estrange(one: string, other: string): void {
@@ -216,21 +222,27 @@ export class Chronicle {
     if (RANK[state] >= RANK.delivered) this.#checkArrived(send, state, what)
   }
 
+  /**
+   * It can have arrived only if something came through after it was written, and a receipt after that. That
+   * it was kept is seen when it is shown, at once or after a gap is filled, and at the latest at the end.
+   */
   #checkArrived(send: Send, state: DeliveryState, what: string): void {
-    const shownAt = this.screen(send.to).shownAt.get(send.text)
-    if (shownAt === undefined) {
-      // A crash between the disk and the screen: it must be shown after the restart, which the end checks.
-      const upSince = this.#upSince(send.to)
-      if (upSince !== undefined && upSince < send.startedAt) {
-        this.broken('I10 honest status', `${what}, but ${send.to} has not shown it`)
-      }
+    const arrivedAt = this.#firstHeard(send.from, send.to, send.startedAt)
+    const receiptAt = arrivedAt === undefined ? undefined : this.#firstHeard(send.to, send.from, arrivedAt)
+    if (receiptAt === undefined) {
+      this.broken('I10 honest status', `${what}, but no receipt can have come from ${send.to}`)
       return
     }
+    if (state !== 'read') return
+    const shownAt = this.screen(send.to).shownAt.get(send.text)
     const isRead = this.#reads.some(
-      read => read.node === send.to && read.of === send.from && read.until >= shownAt
+      read => read.node === send.to && read.of === send.from && shownAt !== undefined && read.until >= shownAt
     )
-    if (state === 'read' && !isRead)
-      this.broken('I10 honest status', `${what}, but ${send.to} has not read it`)
+    if (!isRead) this.broken('I10 honest status', `${what}, but ${send.to} has not read it`)
+  }
+
+  #firstHeard(from: string, to: string, since: number): number | undefined {
+    return this.#heardAt.get(`${from}>${to}`)?.find(at => at >= since)
   }
 
   /** The last claim about each of a node's messages at a device, as far as it was told. */

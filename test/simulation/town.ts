@@ -5,7 +5,7 @@
 import { HearsayError } from 'hearsay'
 import type { HearsayEvent, HearsayNode, RequestId } from 'hearsay'
 import { seededRandom } from 'hearsay/testing'
-import type { Machine, Observation, SeededRandom, SimulatedTestNetwork } from 'hearsay/testing'
+import type { Machine, NetworkEvent, Observation, SeededRandom, SimulatedTestNetwork } from 'hearsay/testing'
 import { Chronicle } from './chronicle.ts'
 import { Mallory } from './mallory.ts'
 import { CHAOS_MS } from './plan.ts'
@@ -33,7 +33,6 @@ export class Town {
   convergedAfterMs = 0
   /** How many machines have lost power so far. */
   crashes = 0
-  readonly #upSince = new Map<string, number>()
   /** By name: what waits for an answer from the process that runs now. */
   readonly #interrupts = new Map<string, Set<() => void>>()
   /** Crashes that wait for their moment. */
@@ -45,7 +44,7 @@ export class Town {
     this.plan = plan
     this.net = net
     this.random = seededRandom(plan.seed, 'run')
-    this.chronicle = new Chronicle({ now: () => net.time.now, upSince: name => this.#upSince.get(name) })
+    this.chronicle = new Chronicle({ now: () => net.time.now })
     this.mallory = new Mallory(net.internet, this.random)
     net.internet.observer = observation => this.#overhear(observation)
   }
@@ -104,7 +103,6 @@ export class Town {
     if (!machine.isOn || this.isOver) return
     this.crashes++
     machine.crash()
-    this.#upSince.delete(name)
     const interrupts = this.#interruptsOf(name)
     for (const interrupt of interrupts) interrupt()
     interrupts.clear()
@@ -193,7 +191,6 @@ export class Town {
     if (machine.running === undefined) return
     const interrupts = this.#interruptsOf(name)
     await machine.shutDown()
-    this.#upSince.delete(name)
     for (const interrupt of interrupts) interrupt()
     interrupts.clear()
     await this.boot(name)
@@ -203,7 +200,6 @@ export class Town {
   #watch(machine: Machine): void {
     const node = machine.running
     if (node === undefined) return
-    this.#upSince.set(machine.name, this.net.time.now)
     const since = this.chronicle.screen(machine.name).lastCursor
     const listen = async (): Promise<void> => {
       for await (const event of node.events({ since: since as HearsayEvent['cursor'] })) {
@@ -246,7 +242,7 @@ export class Town {
         return
       }
       case 'told':
-        if (observation.event.type === 'received') this.#trip(observation.to.host, 'receive', 8)
+        this.#told(observation.to.host, observation.event)
         return
       case 'handler-failed':
         this.chronicle.broken(
@@ -254,6 +250,16 @@ export class Town {
           `${observation.at.host}'s runtime failed at an event: ${describe(observation.cause)}`
         )
     }
+  }
+
+  #told(name: string, event: NetworkEvent): void {
+    if (event.type === 'received') {
+      const from = this.#hostOf(event.peer)
+      if (from !== undefined) this.chronicle.heard(name, from)
+      this.#trip(name, 'receive', 8)
+    }
+    // Gossip does not say who it is from: it may be from anybody.
+    if (event.type === 'gossiped') for (const from of this.plan.nodes) this.chronicle.heard(name, from)
   }
 
   /** Crashes a machine whose crash was set to happen at this. */
