@@ -68,6 +68,20 @@ export const decryptWithLabel = (
     suite.hpke.open(secretKey, kemOutput, labelled(label, context), EMPTY, ciphertext)
   )
 
+/** KDFLabel. Every message key takes five of these, so the common short ones are laid out by hand. */
+function kdfLabel(label: Uint8Array, context: Uint8Array, length: number): Uint8Array {
+  if (label.length > 63 || context.length > 63)
+    return new Writer().u16(length).opaque(label).opaque(context).finish()
+  const info = new Uint8Array(4 + label.length + context.length)
+  info[0] = length >>> 8
+  info[1] = length
+  info[2] = label.length
+  info.set(label, 3)
+  info[3 + label.length] = context.length
+  info.set(context, 4 + label.length)
+  return info
+}
+
 /** ExpandWithLabel. */
 export function expandWithLabel(
   suite: CipherSuite,
@@ -76,8 +90,7 @@ export function expandWithLabel(
   context: Uint8Array,
   length: number
 ): Uint8Array {
-  const info = new Writer().u16(length).opaque(labelBytes(label)).opaque(context).finish()
-  return suite.kdf.expand(secret, info, length)
+  return suite.kdf.expand(secret, kdfLabel(labelBytes(label), context, length), length)
 }
 
 /** DeriveSecret. */
