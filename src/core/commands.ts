@@ -30,6 +30,7 @@ export function conversationOf(core: Core, id: ConversationId): Acquaintance {
 export function addContact(core: Core, init: { link: string; name: string; greeting: string }): Contact {
   const { turn, first, reach, sessions } = core
   const entry = first.request(turn, { ...init, presence: reach.presence })
+  reach.changed()
   for (const address of first.outgoingTo(entry.contact.facts.id)!.invite.addresses)
     sessions.offer(turn, address.split('/p2p/').at(-1) as Parameters<typeof sessions.offer>[1])
   return entry.contact.view()
@@ -39,6 +40,7 @@ export function addContact(core: Core, init: { link: string; name: string; greet
 export function acceptRequest(core: Core, id: RequestId, name: string | undefined): Contact {
   const { turn, first, reach, sessions } = core
   const { entry, answer } = first.accept(turn, id, name, reach.presence)
+  reach.changed()
   sessions.offer(turn, answer.presence.peer)
   return entry.contact.view()
 }
@@ -47,6 +49,7 @@ export function acceptRequest(core: Core, id: RequestId, name: string | undefine
 export function rejectRequest(core: Core, id: RequestId): ContactRequest {
   const { turn, first, reach, sessions } = core
   const { request, answer } = first.reject(turn, id, reach.presence)
+  reach.changed()
   sessions.offer(turn, answer.presence.peer)
   return request
 }
@@ -100,6 +103,7 @@ export const block = (core: Core, reference: string): Contact =>
   changeContact(core, reference, (entry, turn) => {
     entry.contact.facts.blocked = true
     core.sessions.hangUp(turn, entry)
+    core.reach.changed()
   })
 
 export const unblock = (core: Core, reference: string): Contact =>
@@ -116,6 +120,7 @@ export function forgetContact(core: Core, reference: string): Contact {
   sessions.hangUp(turn, entry)
   first.forget(turn, contact.id)
   book.remove(turn, entry)
+  core.reach.changed()
   turn.announce({ type: 'contact:removed', contact })
   return contact
 }

@@ -48,6 +48,8 @@ export class Reach {
   readonly #lookups = new Map<IdentityId, Schedule>()
   /** Where peers were seen on the local network. */
   readonly #nearby = new Map<PeerId, readonly Address[]>()
+  /** When there is something to do next; 'unknown' after every change, since finding out looks at all contacts. */
+  #dueAt: number | undefined | 'unknown' = 'unknown'
 
   constructor(book: Book, first: FirstContact, state: PresenceState | undefined) {
     this.#book = book
@@ -68,6 +70,7 @@ export class Reach {
 
   /** Our node is up as this peer, at these addresses. Returns whether contacts ought to be told. */
   moved(turn: Turn, peer: PeerId, addresses: readonly Address[]): boolean {
+    this.changed()
     const before = this.#state
     const same = before.peer === peer && before.addresses.join() === addresses.join()
     if (!same) {
@@ -88,6 +91,7 @@ export class Reach {
   }
 
   dhtReady(turn: Turn): void {
+    this.changed()
     this.#dhtReady = true
     this.#publishAt = turn.uptime
     for (const schedule of this.#lookups.values()) schedule.at = turn.uptime
@@ -95,11 +99,13 @@ export class Reach {
 
   /** An invite was made: whoever redeems it must find us. */
   published(turn: Turn): void {
+    this.changed()
     if (this.#dhtReady) this.#publishAt = turn.uptime
   }
 
   /** A record of ours was stored, or not. */
   presencePut(turn: Turn, stored: boolean): void {
+    this.changed()
     if (stored) {
       this.#publishDelayMs = limits.presenceRetryMs
       return
@@ -128,11 +134,13 @@ export class Reach {
 
   /** A stream is open, or a dial has failed, or a stream is gone. */
   opened(peer: PeerId): void {
+    this.changed()
     this.#dialing.delete(peer)
     this.#dials.delete(peer)
   }
 
   closed(turn: Turn, peer: PeerId, wasOpen: boolean): void {
+    this.changed()
     this.#dialing.delete(peer)
     const before = this.#dials.get(peer)
     const delayMs =
@@ -142,11 +150,14 @@ export class Reach {
 
   /** Something new is known of a peer, or there is something new for it: forget how often it failed. */
   #soon(turn: Turn, peer: PeerId): void {
+    this.changed()
     if (!this.#dialing.has(peer)) this.#dials.set(peer, { at: turn.uptime, delayMs: limits.dialFirstMs })
   }
 
   /** Somebody wants to talk to a contact now. */
   wanted(turn: Turn, entry: Acquaintance): void {
+    if (entry.contact.online.size > 0) return
+    this.changed()
     for (const peer of this.#targets(entry).keys()) {
       const schedule = this.#dials.get(peer)
       if (schedule === undefined || schedule.delayMs > limits.dialFirstMs * 4) this.#soon(turn, peer)
@@ -179,8 +190,16 @@ export class Reach {
     return outgoing === undefined ? undefined : inviteRendezvousSecret(outgoing.invite.secret)
   }
 
+  /** Something changed that decides whom to try and when. */
+  changed(): void {
+    this.#dueAt = 'unknown'
+  }
+
   /** Dials, looks up and publishes what is due. */
   tick(turn: Turn, hasSession: (peer: PeerId) => boolean): void {
+    const idle = this.#dueAt === undefined || (this.#dueAt !== 'unknown' && this.#dueAt > turn.uptime)
+    if (idle) return
+    this.changed()
     this.#publish(turn)
     for (const entry of this.#book.all()) {
       const { facts, online } = entry.contact
@@ -241,6 +260,11 @@ export class Reach {
 
   /** When `tick` has something to do next, in uptime; undefined where nothing waits for time. */
   dueAt(now: Millis, hasSession: (peer: PeerId) => boolean): number | undefined {
+    if (this.#dueAt === 'unknown') this.#dueAt = this.#findDueAt(now, hasSession)
+    return this.#dueAt
+  }
+
+  #findDueAt(now: Millis, hasSession: (peer: PeerId) => boolean): number | undefined {
     const times: number[] = []
     if (this.#dhtReady && this.#publishAt !== undefined) times.push(this.#publishAt)
     for (const entry of this.#book.all()) {

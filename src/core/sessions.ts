@@ -1,7 +1,7 @@
 /**
  * Sessions: who is at the other end of each direct stream.
  *
- * Spec: specs/direct-stream.md, section "Hello". The network proves a peer's key and nothing about persons; a
+ * Spec: specs/delivery.md, section 2 ("Hello"). The network proves a peer's key and nothing about persons; a
  * hello, sealed for one contact and signed by a device, binds the device to both peers of the stream.
  * Always true: messages and reports are taken only from a session whose hello was proven; a stranger may send
  * a few envelopes, which open only if they are a request or an answer, and is then cut off.
@@ -95,6 +95,7 @@ export class Sessions {
     const { contact, conversation } = session.proven.entry
     removeLink(conversation, peer)
     contact.online.delete(peer)
+    this.#reach.changed()
     turn.emit({ type: 'dismiss', peer })
     if (contact.online.size > 0) return
     for (const topic of contact.topics(turn.now)) turn.emit({ type: 'unsubscribe', topic })
@@ -154,6 +155,7 @@ export class Sessions {
         return this.#control(turn, session, envelope)
       case 'request': {
         const { answer } = this.#first.receiveRequest(turn, envelope, session.peer, this.#reach.presence)
+        this.#reach.changed()
         if (answer !== undefined)
           turn.emit({
             type: 'transmit',
@@ -165,6 +167,7 @@ export class Sessions {
       }
       case 'answer': {
         const entry = this.#first.receiveAnswer(turn, envelope)
+        this.#reach.changed()
         if (entry !== undefined) this.#greetAgain(turn, session, entry)
         return true
       }
@@ -199,7 +202,7 @@ export class Sessions {
         return
       case 'presence':
         contact.facts.presenceSecret = body.secret
-        contact.learnPresence(turn, body.presence)
+        if (contact.learnPresence(turn, body.presence)) this.#reach.changed()
         contact.save(turn)
         return
       case 'key-packages':
@@ -225,6 +228,7 @@ export class Sessions {
     const first = contact.online.size === 0
     contact.online.add(session.peer)
     this.#first.answerHeard(turn, contact.facts.id)
+    this.#reach.changed()
     this.#greetAgain(turn, session, entry)
     turn.emit({ type: 'admit', peer: session.peer })
     for (const topic of contact.topics(turn.now)) turn.emit({ type: 'subscribe', topic })

@@ -128,8 +128,9 @@ export function tickTransmission(conversation: Conversation, turn: Turn): void {
 
 /** When `tickTransmission` has something to do next, in uptime. */
 export function transmissionDueAt(conversation: Conversation): number | undefined {
+  if (conversation.links.size === 0) return undefined
   const times = [...conversation.links.values()].map(({ resendAt }) => resendAt)
-  if (conversation.links.size > 0) times.push(conversation.gossipAt)
+  times.push(conversation.gossipAt)
   const due = times.filter(time => time !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }

@@ -80,9 +80,7 @@ export function decodeContact(encoded: Uint8Array): ContactFacts {
   return {
     ...facts,
     list: facts.list.length === 0 ? undefined : verifyDeviceList(facts.list, facts.id),
-    counters: new Map(
-      facts.counters.map(({ group, device, counter }) => [`${group}/${device}`, counter])
-    ),
+    counters: new Map(facts.counters.map(({ group, device, counter }) => [`${group}/${device}`, counter])),
     presences: new Map(facts.presences.map(presence => [presence.peer, presence]))
   }
 }
