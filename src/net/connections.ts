@@ -47,6 +47,11 @@ export class Connections {
     return carrier?.status === 'open' ? carrier : this.with(peer)[0]
   }
 
+  /** Peers that are connected. */
+  peers(): PeerId[] {
+    return (this.#node?.libp2p.getPeers() ?? []).map(peer => peer.toString() as PeerId)
+  }
+
   get count(): number {
     return this.#node?.libp2p.getConnections().length ?? 0
   }

@@ -63,6 +63,8 @@ export interface PrivateMeshInit {
   readonly limits: NetworkLimits
   /** The connection to gossip over with a peer, if there is one. */
   readonly connection: (peer: PeerId) => Connection | undefined
+  /** Who is connected. */
+  readonly peers: () => Iterable<PeerId>
   readonly gossiped: (topic: string, envelope: Uint8Array) => void
   /** A peer misbehaved beyond repair: hang up and deny it. */
   readonly graylisted: (peer: PeerId) => void
@@ -316,7 +318,8 @@ export class PrivateMesh {
   }
 
   #heartbeat(gossip: GossipInternals): void {
-    for (const peer of this.#admitted) {
+    for (const peer of this.#init.peers()) {
+      if (!this.#admitted.has(peer)) continue
       if (gossip.peers.has(peer) && gossip.getScore(peer) < GRAYLIST_SCORE) {
         this.#init.graylisted(peer)
         continue

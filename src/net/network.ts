@@ -76,6 +76,7 @@ export async function libp2pNetwork(init: Libp2pNetworkInit): Promise<Libp2pNetw
   const mesh = new PrivateMesh({
     limits,
     connection: peer => connections.best(peer),
+    peers: () => connections.peers(),
     gossiped: gossipIntake(events, limits),
     graylisted: peer => {
       init.log?.warn({ peer }, 'a peer gossips what it must not; hanging up')
