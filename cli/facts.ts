@@ -222,7 +222,6 @@ export const verificationLine = line('verification', {
   safetyNumber: z.string(),
   verified: z.boolean()
 })
-export type VerificationFact = z.infer<typeof verificationLine>
 
 export const whyLine = line('why', {
   message: id,

@@ -56,6 +56,7 @@ async function startNode(options: HostOptions): Promise<HearsayNode> {
 export class NodeHost implements Host {
   readonly home: string
   readonly stays: boolean
+  readonly online: boolean
   readonly node: HearsayNode
   readonly socket: string
   readonly service: Service
@@ -69,6 +70,7 @@ export class NodeHost implements Host {
   private constructor(options: HostOptions, node: HearsayNode, socket: string) {
     this.home = options.settings.home
     this.stays = options.stays
+    this.online = options.network && options.settings.network !== false
     this.node = node
     this.socket = socket
     this.service = {

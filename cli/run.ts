@@ -155,7 +155,8 @@ class Run {
     const session = await this.#session(verb, settings)
     const note = (words: SafeText): void => this.#printer.note(words)
     try {
-      const options = { signal: this.#signal, note, untilClosed: verb.needs === 'running node' }
+      const signal = AbortSignal.any([this.#signal, session.stopAsked])
+      const options = { signal, note, untilClosed: verb.needs === 'running node' }
       for await (const fact of session.run(verb, params, options)) {
         await this.#printer.result(fact, verb, params)
       }

@@ -40,26 +40,28 @@ export async function readHolder(home: string): Promise<Holder | undefined> {
   }
 }
 
-/** Folders that could hold the socket, best first: the user's runtime folder, or a folder of our own in /tmp. */
-function runtimeFolders(environment: Environment): readonly string[] {
+/**
+ * Folders that could hold the socket, best first: the user's runtime folder, a folder of our own in /tmp, and the
+ * home, for the case that somebody else took that name in /tmp.
+ */
+function runtimeFolders(home: string, environment: Environment): readonly string[] {
   const runtime = environment['XDG_RUNTIME_DIR']
   const own = `hearsay-${process.getuid?.() ?? 'user'}`
   return [
     ...(runtime?.startsWith('/') === true ? [join(runtime, 'hearsay')] : []),
     join(tmpdir(), own),
-    join('/tmp', own)
+    join('/tmp', own),
+    home
   ]
 }
 
 /** Where the node of a home is to listen; its folder is there and closed to others. Throws HOME_UNSAFE. */
 export async function socketPath(home: string, environment: Environment): Promise<string> {
   // One home has one socket by whichever path it was named.
-  const name = createHash('sha256')
-    .update(await realpath(home))
-    .digest('hex')
-    .slice(0, 16)
+  const real = await realpath(home)
+  const name = createHash('sha256').update(real).digest('hex').slice(0, 16)
   if (process.platform === 'win32') return `\\\\.\\pipe\\hearsay-${name}`
-  const folders = runtimeFolders(environment).filter(
+  const folders = runtimeFolders(real, environment).filter(
     folder => Buffer.byteLength(join(folder, `${name}.sock`)) <= limits.socketPathMaxBytes
   )
   let failure: unknown

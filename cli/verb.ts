@@ -34,6 +34,8 @@ export interface Host {
   readonly home: string
   /** `up` and the chat stay; a command leaves when it is done. */
   readonly stays: boolean
+  /** Whether it has a network at all. */
+  readonly online: boolean
   /** Where it answers; undefined while it does not. */
   readonly socket: string | undefined
   /** Asks the process to stop its node and end. Returns at once. */

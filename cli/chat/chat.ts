@@ -43,7 +43,7 @@ export async function chatIn(context: HereContext, { plain }: { readonly plain: 
     const chat: Chat = new Chat(session, context, paintFor(stdout, environment), complete =>
       plain ? new PlainScreen(stdin, stdout) : new TerminalScreen(stdin, stdout, complete)
     )
-    await chat.run(fresh)
+    await chat.run(fresh, settings.passphraseFile === undefined)
   } finally {
     await session.close()
   }
@@ -85,13 +85,13 @@ class Chat {
     })
   }
 
-  async run(fresh: boolean): Promise<void> {
+  async run(fresh: boolean, open: boolean): Promise<void> {
     const screen = this.#screen
     this.#signal.addEventListener('abort', () => screen.close(), { once: true })
     const following = this.#follow()
     try {
       await this.#refresh()
-      await this.#greet(fresh)
+      await this.#greet(fresh, open)
       for await (const line of screen.lines()) {
         this.#began(this.#take(line))
         if (this.#signal.aborted) break
@@ -149,14 +149,14 @@ class Chat {
     this.#screen.prompt(words`${this.#paint('bold', name)}${this.#paint('yellow', unread)}> `)
   }
 
-  async #greet(fresh: boolean): Promise<void> {
+  async #greet(fresh: boolean, open: boolean): Promise<void> {
     const screen = this.#screen
     const [now] = await this.#all<Fact & { name: string; fingerprint: string }>(status, {})
     if (now !== undefined) {
       const name = now.name === '' ? literal('nobody in particular') : safeName(now.name)
       screen.print(words`You are ${this.#paint('bold', name)}. /help lists what you can do, /quit ends.`)
     }
-    if (fresh) {
+    if (fresh && open) {
       screen.print(
         literal(
           'Your key is in a file that only you can read; there is no passphrase. /phrase shows the way back to it.'

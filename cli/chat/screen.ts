@@ -15,7 +15,7 @@ export type Complete = (line: string) => readonly [candidates: readonly string[]
 
 export interface Screen {
   print(text: SafeText): void
-  /** Prints a line whose mark, `MARK_COLUMNS` wide, may change later. */
+  /** Prints a line whose mark may change later. All marks have the same width, so one can take another's place. */
   printMarked(id: string, before: SafeText, mark: SafeText, after: SafeText): void
   /** Changes the mark of a line. False where the line is out of reach. */
   mark(id: string, mark: SafeText): boolean
@@ -24,9 +24,6 @@ export interface Screen {
   lines(): AsyncIterable<string>
   close(): void
 }
-
-/** Columns of a mark. All marks fill them, so that one can take another's place. */
-export const MARK_COLUMNS = 2
 
 /** Lines and nothing else, for pipes and screen readers. */
 export class PlainScreen implements Screen {

@@ -11,11 +11,11 @@ export const chat = hereVerb({
   },
   result: z.never(),
   async run({ plain }, context) {
-    const { stdin, stdout } = context.surroundings
-    const watched = stdin.isTTY === true && stdout.isTTY === true
+    const { stdin, stdout, environment } = context.surroundings
+    const typed = stdin.isTTY === true
+    const drawn = typed && stdout.isTTY === true && environment['TERM'] !== 'dumb'
     // Loaded only here: every other verb starts faster without.
-    if (watched || plain)
-      await (await import('../chat/chat.ts')).chatIn(context, { plain: !watched || plain })
+    if (typed || plain) await (await import('../chat/chat.ts')).chatIn(context, { plain: !drawn || plain })
     else await (await import('../demo.ts')).demonstrate(context)
   },
   text: () => literal('')

@@ -31,6 +31,9 @@ import { failureOf, inTime, timeout } from './waiting.ts'
 /** The largest payload of a QR code (version 40, error correction L), which is all that a camera can take. */
 const QR_MAX_BYTES = 2953
 
+/** How long a command's own node stays for a request to leave. */
+const LEAVE_MS = 5000
+
 /** A link as a QR code, or as a sentence where it does not fit into one. */
 function qrCode(link: string): SafeText {
   if (Buffer.byteLength(link) > QR_MAX_BYTES) return literal('(the link is too long for a QR code)')
@@ -117,20 +120,20 @@ export const add = nodeVerb({
       name,
       ...(greeting === undefined ? {} : { greeting })
     })
-    if (until === 'requested' || contact.state === 'ready') {
-      if (!host.stays) note(literal('The request goes out while a node runs: hearsay up'))
-      yield contactFact(contact, (await namesOf(node)).alike)
-      return
+    // A node that ends with this command gives the request some time to leave, and often has the answer then.
+    const waitMs =
+      until === 'ready' ? timeoutMs : host.stays || !host.online ? 0 : Math.min(timeoutMs, LEAVE_MS)
+    if (waitMs > 0) note(words`waiting up to ${safe(formatDuration(waitMs))} for the answer`)
+    const hint = 'The request waits. Look again later: hearsay contacts'
+    const answer = (): Promise<unknown> =>
+      inTime(within => node.contacts.ready(contact, { signal: within }), { timeoutMs: waitMs, signal, hint })
+    const failure = until === 'ready' || waitMs > 0 ? await failureOf(answer()) : undefined
+    const now = await node.contacts.get(contact.id)
+    yield contactFact(now, (await namesOf(node)).alike)
+    if (until === 'ready' && failure !== undefined) throw failure.cause
+    if (now.state === 'requested' && !host.stays) {
+      note(literal('No answer yet. The request is repeated while a node runs: hearsay up'))
     }
-    note(words`waiting up to ${safe(formatDuration(timeoutMs))} for the answer`)
-    const answer = inTime(within => node.contacts.ready(contact, { signal: within }), {
-      timeoutMs,
-      signal,
-      hint: 'The request waits. Look again later: hearsay contacts'
-    })
-    const failure = await failureOf(answer)
-    yield contactFact(await node.contacts.get(contact.id), (await namesOf(node)).alike)
-    if (failure !== undefined) throw failure.cause
   },
   text: contactText
 })

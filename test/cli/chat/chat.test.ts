@@ -52,7 +52,7 @@ describe('the chat, line by line', () => {
     const alice = await homeOf('alice')
     const bob = await homeOf('bob')
     const [invite] = await bob.json('invite')
-    await alice.json('add', ['bob', String(invite?.['link'])])
+    await alice.json('add', ['bob', String(invite?.['link']), '--timeout', '1ms'])
     const { code } = await alice.run(['chat', '--plain', '--offline'], '@bob one\ntwo\n')
     expect(code).toBe(0)
     expect((await alice.json('tail', ['bob'])).map(({ text }) => text)).toEqual(['one', 'two'])

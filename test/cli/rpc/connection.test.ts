@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
+import * as fc from 'fast-check'
 import { HearsayError, type HearsayNode } from 'hearsay'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -100,6 +101,10 @@ function client(sink = new PassThrough()) {
     heard,
     read,
     say: (value: unknown) => source.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`),
+    until: async (fits: (one: Record<string, unknown>) => boolean) => {
+      if (sink.listenerCount('data') === 0) read()
+      while (!heard.some(fits)) await new Promise<void>(resolve => waiting.push(resolve))
+    },
     hears: async (count: number) => {
       if (sink.listenerCount('data') === 0) read()
       while (heard.length < count) await new Promise<void>(resolve => waiting.push(resolve))
@@ -156,6 +161,36 @@ describe('JSON-RPC over lines', () => {
     expect(answer).toMatchObject({ jsonrpc: '2.0', id, error: { code, data: { hint: expect.any(String) } } })
     say(request(8, 'say', { text: 'still here' }))
     expect((await hears(2))[1]).toMatchObject({ id: 8, result: { text: 'still here' } })
+  })
+
+  test('whatever a line holds, it is answered once or was a notification, and the connection goes on', async () => {
+    const { say, until } = client()
+    let count = 0
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1 }),
+      fc.json(),
+      fc
+        .record({
+          jsonrpc: fc.constant('2.0'),
+          id: fc.jsonValue(),
+          method: fc.constantFrom('say', 'ack', 'x'),
+          params: fc.jsonValue()
+        })
+        .map(value => JSON.stringify(value))
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        anything.filter(text => !text.includes('\n')),
+        async text => {
+          say(text)
+          count += 1
+          const id = `after ${count}`
+          say({ ...request(0, 'say', { text: 'still here' }), id })
+          await until(one => one['id'] === id && one['result'] !== undefined)
+        }
+      ),
+      { numRuns: 300 }
+    )
   })
 
   test('a batch is answered by a batch; notifications are not answered', async () => {
