@@ -87,6 +87,8 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   else acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
   const through = theirs === undefined ? 0 : newest(theirs)
   conversation.heads.set(device, { head: report.head, through })
+  if (report.head.generation >= (conversation.facts.regroup?.generation ?? Infinity))
+    conversation.facts.regroup = undefined
   compareWithHead(conversation, device)
   forget(conversation, turn)
   if (report.stuck) refound(conversation, turn, device, report.head)
