@@ -60,6 +60,9 @@ export class Runtime {
   readonly #open = new Set<PeerId>()
   /** The network says so once; a core that is built anew has to hear it again. */
   #dhtReady = false
+  /** Ends the rest after a failed commit before its time; undefined while the node does not rest. */
+  #resting: (() => void) | undefined
+  #restMs: number = limits.restFirstMs
   #stopping: Promise<void> | undefined
 
   private constructor(
@@ -91,11 +94,11 @@ export class Runtime {
     const runtime = new Runtime(init, self, restored, events, await init.network?.(self))
     try {
       await runtime.#startNetwork()
+      await runtime.execute(core => core.step({ type: 'tick' }))
     } catch (error) {
       await runtime.stop()
       throw error
     }
-    await runtime.execute(core => core.step({ type: 'tick' }))
     return runtime
   }
 
@@ -123,8 +126,15 @@ export class Runtime {
     return question(this.#core)
   }
 
-  /** Steps an input. Settles once it is taken in and on disk; never rejects for what the input did. */
+  /**
+   * Steps an input. Settles once it is taken in and on disk; never rejects for what the input did. While the
+   * node rests it hears nothing of the network.
+   */
   feed(input: Input): Promise<void> {
+    if (this.#resting !== undefined) {
+      if (input.type === 'opened') this.#network?.hangUp(input.peer)
+      return Promise.resolve()
+    }
     return this.execute(core => core.step(input)).catch((error: unknown) => {
       if (!(error instanceof HearsayError)) this.#init.onBug(error)
     })
@@ -138,6 +148,7 @@ export class Runtime {
 
   async #shutDown(): Promise<void> {
     this.#cancelWake?.()
+    this.#resting?.()
     await this.#working
     this.#errands.stop()
     await this.#network?.stop()
@@ -201,9 +212,11 @@ export class Runtime {
       await this.#rebuild()
       this.#committing = false
       for (const job of batch) job.reject(reason)
+      this.#rest()
       return
     }
     this.#committing = false
+    if (outcome.changes.length > 0) this.#recovered()
     this.events.append(outcome.events)
     this.#errands.run(outcome.effects)
     for (const each of settle) each()
@@ -229,14 +242,38 @@ export class Runtime {
     } catch (error) {
       // The store cannot be read either: the next command will find out, this one has its reason already.
       this.#init.onBug(error)
-      return
     }
+  }
+
+  /**
+   * After a commit that failed: no network for a while, and longer each time, since a disk that is full now is
+   * full in a moment, and reading everything anew for every envelope would help nobody. Commands are tried.
+   */
+  #rest(): void {
+    this.#resting?.()
+    if (this.#stopping !== undefined) return
+    const cancel = this.#init.clock.after(this.#restMs, () => this.#resume())
+    this.#restMs = Math.min(this.#restMs * 2, limits.restMaxMs)
+    this.#resting = () => {
+      cancel()
+      this.#resting = undefined
+    }
+  }
+
+  /** A commit went through: the disk is well. */
+  #recovered(): void {
+    this.#restMs = limits.restFirstMs
+    if (this.#resting !== undefined) this.#resume()
+  }
+
+  /** Takes part in the network again, from what the store has. */
+  #resume(): void {
+    this.#resting?.()
     const network = this.#network
-    if (network !== undefined) {
-      this.#setTime()
-      this.#core.step({ type: 'moved', peer: network.peerId, addresses: network.addresses() })
-      if (this.#dhtReady) this.#core.step({ type: 'dht-ready' })
-    }
+    if (network === undefined || this.#stopping !== undefined) return
+    void this.feed({ type: 'moved', peer: network.peerId, addresses: network.addresses() })
+    if (this.#dhtReady) void this.feed({ type: 'dht-ready' })
+    void this.feed({ type: 'tick' })
   }
 
   #setTime(): void {
@@ -249,6 +286,7 @@ export class Runtime {
     this.#cancelWake = undefined
     const dueAt = this.#core.dueAt()
     if (dueAt === undefined || this.#network === undefined || this.#stopping !== undefined) return
+    if (this.#resting !== undefined) return
     const delayMs = Math.max(limits.wakeMinMs, dueAt - this.#init.clock.uptime())
     this.#cancelWake = this.#init.clock.after(delayMs, () => void this.feed({ type: 'tick' }))
   }

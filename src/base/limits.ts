@@ -46,7 +46,7 @@ export const spec = {
 export const limits = {
   outboxMax: 50_000,
   /** Entries that wait for a parent or a predecessor, per conversation. */
-  pendingEntriesMax: 2048,
+  pendingEntriesMax: 1024,
   /** Envelopes that no held epoch opens, per conversation. */
   unopenedEnvelopesMax: 256,
   /** How often an author is told that an envelope could not be opened. */
@@ -112,6 +112,9 @@ export const limits = {
   rendezvousPublishedMax: 64,
   strangersMax: 64,
   stepsPerCommitMax: 128,
+  /** After a commit that failed the node stays away from the network for this long: first, then doubled. */
+  restFirstMs: SECOND,
+  restMaxMs: 30 * SECOND,
   /** The core is not woken more often than this. */
   wakeMinMs: 5,
   /** How long one DHT operation may take. */
