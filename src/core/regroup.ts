@@ -10,6 +10,7 @@ import { HearsayError } from '../base/errors.ts'
 import type { Epoch } from '../crypto/mls/index.ts'
 import type { ControlBody } from '../wire/control.ts'
 import type { Conversation } from './conversation.ts'
+import { compareHeads } from './heads.ts'
 import type { Head } from './heads.ts'
 import type { Turn } from './turn.ts'
 
@@ -25,7 +26,8 @@ export interface Founder {
 export function refound(conversation: Conversation, turn: Turn, device: DeviceId, theirs: Head): void {
   const { facts, group } = conversation
   const head = group.head
-  if (head === undefined || theirs.generation > head.generation) return
+  // Who stands where we stand, or further on, needs nothing of us: its report was under way.
+  if (head === undefined || compareHeads(theirs, head) <= 0) return
   if (facts.regroup === undefined || facts.regroup.generation !== head.generation) {
     const keyPackage = conversation.with.takeKeyPackage(turn)
     if (keyPackage === undefined) return
@@ -70,6 +72,7 @@ export function followRegroup(
     throw cause
   }
   const { generation } = body
+  conversation.stuck = false
   conversation.group.add(turn, mls, { generation, length: 1, parent: undefined, author: device, fresh: true })
   conversation.save(turn)
   return true
