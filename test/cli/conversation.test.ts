@@ -152,6 +152,21 @@ describe('two people at their prompts', () => {
     expect(codes.every(({ hint }) => hint.length > 0)).toBe(true)
   })
 
+  test('two contacts whose names look alike are told apart', async () => {
+    const [alice, bob, mallory] = await Promise.all([homeOf('alice'), homeOf('bob'), homeOf('mallory')])
+    for (const [name, home] of [
+      ['bob', bob],
+      ['b\u043Eb', mallory]
+    ] as const) {
+      const [invite] = await home.json('invite')
+      await alice.json('add', [name, String(invite?.['link']), '--timeout', '1ms'])
+    }
+    expect(await alice.json('contacts')).toMatchObject([{ lookAlike: true }, { lookAlike: true }])
+    expect((await alice.run(['contacts'])).out).toMatch(
+      /^(b.b ⟨[0-9a-f]{4}…[0-9a-f]{4}⟩ +requested.*\n){2}$/u
+    )
+  })
+
   test('what a person reads', async () => {
     const { alice, bob } = await twoContacts()
     await alice.json('verify', ['bob'])
