@@ -17,7 +17,7 @@ import {
   type GossipSub,
   type Message
 } from '@libp2p/gossipsub'
-import type { Connection, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
+import type { Connection, Logger, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
 import { decode } from 'it-length-prefixed'
 import { createHash } from 'node:crypto'
 import { concat, fromUtf8 } from '../base/bytes.ts'
@@ -57,6 +57,21 @@ const TOPIC_SCORE = {
 }
 
 type GossipComponents = Parameters<ReturnType<typeof gossipsub>>[0]
+
+const silence = (): void => undefined
+const silent: Logger = Object.assign(silence, {
+  error: silence,
+  trace: silence,
+  enabled: false,
+  newScope: () => silent
+})
+
+/** What gossipsub logs are topics, and beside each the peers in it: who reads a log must not read that. */
+const withoutLog = (components: GossipComponents): GossipComponents =>
+  new Proxy(components, {
+    get: (target, name) =>
+      name === 'logger' ? { forComponent: () => silent } : (Reflect.get(target, name) as unknown)
+  })
 
 /** What the mesh needs. */
 export interface PrivateMeshInit {
@@ -119,7 +134,7 @@ export class PrivateMesh {
       // Nodes behind one router or one proxy share an address, and contacts often do.
       scoreParams: { IPColocationFactorWeight: 0 },
       scoreThresholds: { graylistThreshold: GRAYLIST_SCORE }
-    })(components) as GossipInternals
+    })(withoutLog(components)) as GossipInternals
     gossip.protocols = [GOSSIP_PROTOCOL]
     this.#gossip = gossip
     this.#guardPeers(gossip)
