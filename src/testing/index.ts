@@ -2,6 +2,8 @@
  * `hearsay/testing`: networks of real nodes in virtual time, and the acceptance suites of the ports.
  *
  * ```ts
+ * import { simulate } from 'hearsay/testing'
+ *
  * await using net = await simulate({ nodes: 2, seed: 7, loss: 0.05 })
  * await net.contacts()
  * const chat = await net.node('alice').direct('bob')

@@ -32,7 +32,8 @@ const layers: Readonly<Record<string, Layer>> = {
       'it-pipe',
       'it-length-prefixed',
       'uint8arraylist',
-      'node:crypto'
+      'node:crypto',
+      'node:net'
     ]
   },
   store: {
