@@ -150,7 +150,7 @@ export function createCommit(
     reinit: applied.reinit
   })
   const welcome = createWelcome(entered, next, applied, path, options)
-  wipeJoinerSecrets(next)
+  wipeWelcomeSecrets(next, path)
   // Last, because it uses up a key: whatever throws above leaves the state as it was.
   const commit = protect(state, { ...signed, confirmationTag: next.confirmationTag }, options.padTo)
   return { state: entered, commit, welcome }
@@ -233,6 +233,12 @@ function createWelcome(
     type: 'welcome',
     welcome: { cipherSuite: suite.id, secrets, encryptedGroupInfo }
   })
+}
+
+/** Overwrites what nobody needs once the Welcome is sealed. */
+function wipeWelcomeSecrets(next: NextEpoch, path: CreatedUpdatePath | undefined): void {
+  wipeJoinerSecrets(next)
+  for (const { secret } of path?.pathSecrets ?? []) secret.fill(0)
 }
 
 /** The secret of the lowest node above both the committer and a newcomer. */

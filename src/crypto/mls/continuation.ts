@@ -13,6 +13,7 @@ import { writeExtensions } from './extension.ts'
 import type { GroupInfo } from './group-info.ts'
 import type { PreSharedKeyId } from './pre-shared-key.ts'
 import type { RatchetTree } from './ratchet-tree.ts'
+import { asKey } from './tree-validation.ts'
 
 /** The name of the resumption secret that a new group begins with. */
 export const continuationPskId = (
@@ -78,6 +79,5 @@ function checkBranch({ tree, suite }: NewGroup, old: EpochState): void {
     if (!known.has(credential)) throw invalid('a branch with somebody who is not in the old group')
 }
 
-const decoder = new TextDecoder('latin1')
 const credentialsIn = (tree: RatchetTree): Set<string> =>
-  new Set([...tree.members()].map(({ leaf }) => decoder.decode(encodeCredential(leaf.credential))))
+  new Set([...tree.members()].map(({ leaf }) => asKey(encodeCredential(leaf.credential))))

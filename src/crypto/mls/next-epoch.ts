@@ -17,6 +17,7 @@ export interface EpochStep {
   readonly suite: CipherSuite
   readonly interimTranscriptHash: Uint8Array
   readonly initSecret: Uint8Array
+  /** Overwritten by the step. */
   readonly commitSecret: Uint8Array
   readonly psks: readonly ResolvedPsk[]
   /** The new context, still with the old transcript hash. */
@@ -43,6 +44,7 @@ export function stepEpoch(step: EpochStep): NextEpoch {
   }
   const contextBytes = encodeGroupContext(context)
   const joinerSecret = deriveJoinerSecret(suite, step.initSecret, step.commitSecret, contextBytes)
+  step.commitSecret.fill(0)
   const memberSecret = deriveMemberSecret(suite, joinerSecret, pskSecret(suite, step.psks))
   const { secrets, encryptionSecret } = deriveEpochSecrets(suite, memberSecret, contextBytes)
   const confirmationTag = suite.kdf.mac(secrets.confirmationKey, context.confirmedTranscriptHash)

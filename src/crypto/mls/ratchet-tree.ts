@@ -216,7 +216,7 @@ export class RatchetTree {
   treeHash(node: number = root(this.leafCount)): Uint8Array {
     const known = this.#hashes[node]
     if (known !== undefined) return known
-    const hash = this.#hashNode(node, undefined)
+    const hash = this.#hashNode(node)
     this.#hashes[node] = hash
     return hash
   }
@@ -235,22 +235,21 @@ export class RatchetTree {
     return inside.length === 0 ? this.treeHash(node) : this.#hashNode(node, inside)
   }
 
-  #hashNode(node: number, without: readonly number[] | undefined): Uint8Array {
+  #hashNode(node: number, without: readonly number[] = []): Uint8Array {
+    const omitted = new Set(without)
     const writer = new Writer()
     if (node % 2 === 0) {
       const leafIndex = node / 2
-      const leaf = without?.includes(leafIndex) === true ? undefined : this.leaf(leafIndex)
+      const leaf = omitted.has(leafIndex) ? undefined : this.leaf(leafIndex)
       writer.u8(NODE_TYPE.leaf).u32(leafIndex).optional(leaf, writeLeafNode)
     } else {
-      const hashOf = (child: number): Uint8Array =>
-        without === undefined ? this.treeHash(child) : this.#originalTreeHash(child, without)
       const parent = this.parent(node)
       const original = parent && {
         ...parent,
-        unmergedLeaves: parent.unmergedLeaves.filter(leafIndex => without?.includes(leafIndex) !== true)
+        unmergedLeaves: parent.unmergedLeaves.filter(leafIndex => !omitted.has(leafIndex))
       }
       writer.u8(NODE_TYPE.parent).optional(original, writeParentNode)
-      writer.opaque(hashOf(left(node))).opaque(hashOf(right(node)))
+      for (const child of [left(node), right(node)]) writer.opaque(this.#originalTreeHash(child, without))
     }
     return this.#suite.kdf.hash(writer.finish())
   }

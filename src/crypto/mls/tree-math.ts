@@ -53,12 +53,6 @@ export function directPath(node: number, leafCount: number): number[] {
   return path
 }
 
-/** The siblings of a node and of its direct path, without the root. */
-export function copath(node: number, leafCount: number): number[] {
-  if (node === root(leafCount)) return []
-  return [node, ...directPath(node, leafCount).slice(0, -1)].map(sibling)
-}
-
 /** The lowest node that has both nodes below it. */
 export function commonAncestor(a: number, b: number): number {
   let node = a

@@ -9,9 +9,24 @@ import { verifyLeafNode } from './leaf-node.ts'
 import type { ParentNode, RatchetTree } from './ratchet-tree.ts'
 import { isBelow, left, nodeWidth, parent as parentOf, right } from './tree-math.ts'
 
-const decoder = new TextDecoder('latin1')
-/** Bytes as the key of a Set: another decoding of other bytes, and the fastest that the platform has. */
-export const asKey = (bytes: Uint8Array): string => decoder.decode(bytes)
+const CHUNK = 4096
+/** Bytes as the key of a Set or Map. */
+export function asKey(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += CHUNK)
+    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
+  return text
+}
+
+// Keys in a tree never change and are compared in every epoch.
+const treeKeys = new WeakMap<Uint8Array, string>()
+function asTreeKey(publicKey: Uint8Array): string {
+  const known = treeKeys.get(publicKey)
+  if (known !== undefined) return known
+  const text = asKey(publicKey)
+  treeKeys.set(publicKey, text)
+  return text
+}
 
 /** The keys in a tree. Throws MlsError `invalid` where two nodes have one encryption or signature key. */
 export function distinctKeys(tree: RatchetTree): Set<string> {
@@ -20,12 +35,12 @@ export function distinctKeys(tree: RatchetTree): Set<string> {
   for (let node = 0; node < nodeWidth(tree.leafCount); node++) {
     const key = tree.encryptionKey(node)
     if (key === undefined) continue
-    const text = asKey(key)
+    const text = asTreeKey(key)
     if (encryptionKeys.has(text)) throw invalid('two nodes have one encryption key')
     encryptionKeys.add(text)
   }
   for (const { leaf } of tree.members()) {
-    const text = asKey(leaf.signatureKey)
+    const text = asTreeKey(leaf.signatureKey)
     if (signatureKeys.has(text)) throw invalid('two members have one signature key')
     signatureKeys.add(text)
   }
@@ -35,19 +50,26 @@ export function distinctKeys(tree: RatchetTree): Set<string> {
 /** Verifies the whole tree: leaf signatures, parent hashes, unmerged leaves, distinct keys. Throws MlsError. */
 export function verifyTree(suite: CipherSuite, tree: RatchetTree, groupId: Uint8Array): void {
   distinctKeys(tree)
+  const parents = new Map<number, ParentNode>()
   for (let node = 1; node < nodeWidth(tree.leafCount); node += 2) {
     const parent = tree.parent(node)
-    if (parent === undefined) continue
-    verifyUnmergedLeaves(tree, node, parent)
-    verifyParentHash(tree, node, parent)
+    if (parent !== undefined) parents.set(node, parent)
   }
+  const unmergedIn = new Map([...parents].map(([node, parent]) => [node, new Set(parent.unmergedLeaves)]))
+  for (const [node, parent] of parents) verifyUnmergedLeaves(tree, node, parent, unmergedIn)
+  for (const [node, parent] of parents) verifyParentHash(tree, node, parent)
   for (const { index, leaf } of tree.members())
     if (!verifyLeafNode(suite, leaf, { groupId, leafIndex: index }))
       throw invalid(`the signature of leaf ${index} is not valid`)
 }
 
 /** Unmerged leaves ascend, are members below the parent, and are unmerged in everything between as well. */
-function verifyUnmergedLeaves(tree: RatchetTree, node: number, parent: ParentNode): void {
+function verifyUnmergedLeaves(
+  tree: RatchetTree,
+  node: number,
+  parent: ParentNode,
+  unmergedIn: ReadonlyMap<number, ReadonlySet<number>>
+): void {
   let previous = -1
   for (const leafIndex of parent.unmergedLeaves) {
     const leaf = 2 * leafIndex
@@ -55,7 +77,7 @@ function verifyUnmergedLeaves(tree: RatchetTree, node: number, parent: ParentNod
       throw invalid('unmerged leaves are not below their parent')
     previous = leafIndex
     for (let between = parentOf(leaf); between !== node; between = parentOf(between))
-      if (tree.parent(between)?.unmergedLeaves.includes(leafIndex) === false)
+      if (unmergedIn.get(between)?.has(leafIndex) === false)
         throw invalid('a leaf is unmerged above and merged below')
   }
 }
@@ -78,8 +100,9 @@ function verifyParentHash(tree: RatchetTree, node: number, parent: ParentNode): 
     })
     if (linked === undefined) return false
     const later = parent.unmergedLeaves.filter(leafIndex => isBelow(2 * leafIndex, child))
-    const others = resolution.filter(descendant => descendant !== linked)
-    return others.length === later.length && later.every(leafIndex => others.includes(2 * leafIndex))
+    const others = new Set(resolution)
+    others.delete(linked)
+    return others.size === later.length && later.every(leafIndex => others.has(2 * leafIndex))
   }
   if (!isLinked(children[0], children[1]) && !isLinked(children[1], children[0]))
     throw invalid(`nobody below node ${node} vouches for it`)
