@@ -27,7 +27,7 @@ interface View {
 /** Whether nothing is left to wait for. Cheap, since it is asked often; the thorough checks follow. */
 export async function isConverged(town: Town): Promise<boolean> {
   const { chronicle, net, plan } = town
-  if (plan.nodes.some(name => net.machine(name).running === undefined)) return false
+  if (town.busy > 0 || plan.nodes.some(name => net.machine(name).running === undefined)) return false
   const isUntroubled = (name: string): boolean =>
     plan.nodes.every(other => !chronicle.isEstranged(name, other))
   const waiting = plan.nodes.some(name => isUntroubled(name) && net.node(name).status().outbox.messages > 0)
@@ -274,7 +274,10 @@ async function pictureOf(town: Town): Promise<string> {
       if (at === of || town.chronicle.isEstranged(at, of)) continue
       const { contact, history } = await viewOf(town, at, of)
       if (contact === undefined) continue
-      const messages = history.map(({ text, delivery }) => `${text} (${delivery ?? 'theirs'})`)
+      // Word of having been read may come late: nothing waits for it.
+      const messages = history.map(
+        ({ text, delivery }) => `${text} (${delivery === 'read' ? 'delivered' : (delivery ?? 'theirs')})`
+      )
       lines.push(`${at} sees ${of}: ${contact.state} ${contact.blocked} ${messages.join(' | ')}`)
     }
     const strangers = (await town.net.node(at).contacts.list()).length

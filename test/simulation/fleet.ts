@@ -8,6 +8,9 @@ import type { RunResult } from './run-plan.ts'
 /** What a child says of one seed. */
 export type Report = RunResult & { readonly wallMs: number }
 
+/** After that long without a word a child is taken for hung. */
+const SILENCE_MAX_MS = 120_000
+
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
 /**
@@ -31,19 +34,30 @@ export async function runSeeds(init: {
     const child = start(init.first + worker, count, workers, init)
     children.add(child)
     let complaints = ''
+    let heardAt = performance.now()
+    let lastSeed: number | undefined
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       complaints = (complaints + text).slice(-4000)
     })
     const ended = new Promise<number | null>(resolve => child.once('close', resolve))
+    // A seed takes a fraction of a second; one that takes minutes hangs, and nobody inside can tell.
+    const lastWord = setInterval(() => {
+      if (performance.now() - heardAt < SILENCE_MAX_MS) return
+      complaints += `\nsilent for ${SILENCE_MAX_MS / 1000} s after seed ${lastSeed ?? 'none'}`
+      child.kill('SIGKILL')
+    }, 1000)
     for await (const line of createInterface({ input: child.stdout! })) {
       const report = JSON.parse(line) as Report
       reports.push(report)
+      heardAt = performance.now()
+      lastSeed = report.seed
       init.onReport?.(report)
       if (report.violation === undefined || init.stop !== true) continue
       isFound = true
       for (const other of children) other.kill()
     }
     const code = await ended
+    clearInterval(lastWord)
     if (code !== 0 && !isFound) throw new Error(`a worker ended with ${code}:\n${complaints}`)
   }
   await Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))

@@ -37,6 +37,8 @@ export class Town {
   readonly #interrupts = new Map<string, Set<() => void>>()
   /** Crashes that wait for their moment. */
   readonly armed: Array<{ node: string; when: 'write' | 'transmit' | 'receive'; downMs: number }> = []
+  /** How many things that people do are under way. */
+  busy = 0
   /** Nothing that happens from now on counts. */
   isOver = false
 
@@ -67,7 +69,12 @@ export class Town {
 
   /** Lets something go on by itself; whatever goes wrong in it is on record, unless the run is over. */
   spawn(task: Promise<unknown>): void {
-    task.catch((cause: unknown) => {
+    this.busy++
+    const end = (): void => {
+      this.busy--
+    }
+    task.then(end, (cause: unknown) => {
+      end()
       if (!this.isOver) this.chronicle.broken('I9 bad input changes nothing', describe(cause))
     })
   }
@@ -146,8 +153,10 @@ export class Town {
   }
 
   async quarrel(step: Extract<Step, { type: 'block' | 'forget' }>): Promise<void> {
-    this.chronicle.estrange(step.node, step.of)
     const of = this.#identityOf(step.of)
+    const known = await this.attempt(step.node, async node => await node.contacts.get(of))
+    if (known.type !== 'done') return
+    this.chronicle.estrange(step.node, step.of)
     if (step.type === 'forget') {
       await this.attempt(step.node, async node => await node.contacts.forget(of))
       return
@@ -163,11 +172,13 @@ export class Town {
     if (link === undefined) return
     await this.net.advance(this.random.integer(2000))
     const inviter = this.#identityOf(one)
-    const isAdded = await this.#insist(other, async node => {
+    const add = async (node: HearsayNode): Promise<boolean> => {
       const known = (await node.contacts.list()).some(({ id }) => id === inviter)
       if (!known) await node.contacts.add(link, { name: one, greeting: `${other} greets ${one}` })
       return true
-    })
+    }
+    // Whoever holds a link comes back to it when all is well again.
+    const isAdded = await this.#insist(other, add, Number.POSITIVE_INFINITY)
     if (isAdded === true) this.friends.push({ inviter: one, redeemer: other })
   }
 
