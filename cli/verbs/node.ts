@@ -161,7 +161,9 @@ function statusText(now: StatusFact): SafeText {
       row(literal('identity'), words`${name}${shortFingerprint(now.fingerprint)}`),
       row(
         literal('node'),
-        now.running ? words`runs, process ${now.pid}` : literal('does not run. Start it: hearsay up')
+        now.running
+          ? words`runs, process ${now.pid}`
+          : literal('runs for a command only. To keep it: hearsay up')
       ),
       ...(now.running ? [row(literal('peer'), safe(now.peerId))] : []),
       ...now.addresses.map(address => row(literal('listens on'), safe(address))),

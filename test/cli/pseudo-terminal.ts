@@ -40,10 +40,12 @@ export function inTerminal(argv: readonly string[], environment: Readonly<Record
     env: { PATH: process.env['PATH'], TERM: 'xterm-256color', ...environment },
     stdio: ['pipe', 'pipe', 'inherit']
   })
+  // Whoever has ended reads no more; what it did before is what counts.
+  child.stdin.on('error', () => undefined)
   let answered = 0
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     screen.show(text)
-    child.stdin.write(screen.answers.slice(answered))
+    if (screen.answers.length > answered) child.stdin.write(screen.answers.slice(answered))
     answered = screen.answers.length
   })
   return {

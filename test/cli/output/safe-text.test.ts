@@ -15,54 +15,63 @@ import {
 const FSI = '\u2068'
 const PDI = '\u2069'
 
-/** What an attacker would type: every control, every direction, every invisible character, and ordinary text. */
-const hostile = fc.string({
-  unit: fc.oneof(
-    { weight: 3, arbitrary: fc.integer({ min: 0, max: 0x9f }).map(code => String.fromCharCode(code)) },
-    {
-      weight: 2,
-      arbitrary: fc.constantFrom(
-        '\u001B[31m',
-        '\u001B]0;owned\u0007',
-        '\u001B]52;c;b3duZWQ=\u001B\\',
-        '\u009B2J',
-        '\u001BP',
-        '\u001B_',
-        '\u001B[6n',
-        '\r',
-        '\b',
-        '\n',
-        '\r\n',
-        '\u202E',
-        '\u2066',
-        '\u2069',
-        '\u061C',
-        '\u200F',
-        '\u200B',
-        '\u200D',
-        '\u200C',
-        '\uFEFF',
-        '\u{E0041}',
-        '\u0301',
-        '\u20DD',
-        '\uD800',
-        '\uDC00',
-        '\u2028',
-        'א',
-        'ب',
-        'क',
-        '🧑',
-        '🚀',
-        '\uFE0F',
-        'a',
-        ' ',
-        '✓'
-      )
-    },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 0x10ffff }).map(code => String.fromCodePoint(code)) }
-  ),
-  maxLength: 10
-})
+/** What an attacker would type besides single characters of every kind. */
+const POOL = [
+  '\u001B[31m',
+  '\u001B]0;owned\u0007',
+  '\u001B]52;c;b3duZWQ=\u001B\\',
+  '\u009B2J',
+  '\u001BP',
+  '\u001B_',
+  '\u001B[6n',
+  '\r',
+  '\b',
+  '\n',
+  '\r\n',
+  '\u202E',
+  '\u2066',
+  '\u2069',
+  '\u061C',
+  '\u200F',
+  '\u200B',
+  '\u200D',
+  '\u200C',
+  '\uFEFF',
+  '\u{E0041}',
+  '\u0301',
+  '\u20DD',
+  '\uD800',
+  '\uDC00',
+  '\u2028',
+  'א',
+  'ب',
+  'क',
+  '🧑',
+  '🚀',
+  '\uFE0F',
+  'a',
+  ' ',
+  '✓'
+]
+
+/** A thousand strings of one seed. Made here and not by fast-check, which would take ten times as long. */
+function* hostile(seed: number): Generator<string> {
+  let state = seed >>> 0
+  const next = (below: number): number => {
+    // xorshift32 (Marsaglia 2003): quick, and good enough to mix characters.
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) % below
+  }
+  const part = (): string => {
+    const kind = next(6)
+    if (kind < 3) return String.fromCharCode(next(0xa0))
+    if (kind < 5) return POOL[next(POOL.length)] ?? ''
+    return String.fromCodePoint(next(0x110000))
+  }
+  for (let count = 0; count < 1000; count++) yield Array.from({ length: next(11) }, part).join('')
+}
 
 /** An independent statement of what may stand in a line, without regard to how it is made. */
 function complaint(line: string): string | undefined {
@@ -92,13 +101,16 @@ function complaint(line: string): string | undefined {
 describe('text from elsewhere on a terminal', () => {
   test('whatever 100,000 strings contain, nothing but printable text comes out', () => {
     fc.assert(
-      fc.property(hostile, text => {
-        for (const line of [safe(text), safeName(text), ...safeLines(text)]) {
-          const why = complaint(line)
-          if (why !== undefined) throw new Error(`${why} in ${JSON.stringify(line)}`)
+      fc.property(fc.integer({ min: 1 }), seed => {
+        for (const text of hostile(seed)) {
+          for (const line of [safe(text), safeName(text), ...safeLines(text)]) {
+            const why = complaint(line)
+            if (why !== undefined)
+              throw new Error(`${why} in ${JSON.stringify(line)} of ${JSON.stringify(text)}`)
+          }
         }
       }),
-      { numRuns: 100_000 }
+      { numRuns: 100 }
     )
   })
 
