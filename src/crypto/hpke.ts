@@ -69,6 +69,8 @@ export interface Hpke {
   /** DeriveKeyPair: always the same pair for the same bytes. */
   deriveKeyPair(ikm: Uint8Array): KeyPair
   publicKey(secretKey: Uint8Array): Uint8Array
+  /** Throws MALFORMED at a key that nothing can be sealed to (RFC 9180 section 7.1.4). */
+  validatePublicKey(publicKey: Uint8Array): void
   /** Single-shot encryption in base mode (RFC 9180 section 6.1). Throws MALFORMED at a bad public key. */
   seal(
     publicKey: Uint8Array,
@@ -149,6 +151,10 @@ class Suite implements Hpke {
 
   publicKey(secretKey: Uint8Array): Uint8Array {
     return this.#kem.publicKey(secretKey)
+  }
+
+  validatePublicKey(publicKey: Uint8Array): void {
+    this.#kem.validatePublicKey(publicKey)
   }
 
   seal(publicKey: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array) {

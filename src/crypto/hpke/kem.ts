@@ -24,6 +24,8 @@ export interface Kem {
   /** The key pair that belongs to some secret bytes; always the same one. */
   deriveKeyPair(ikm: Uint8Array): KeyPair
   publicKey(secretKey: Uint8Array): Uint8Array
+  /** Throws MALFORMED at a key that nothing can be encapsulated to. */
+  validatePublicKey(publicKey: Uint8Array): void
   encapsulate(publicKey: Uint8Array, random: Random): { enc: Uint8Array; sharedSecret: Uint8Array }
   /** Throws MALFORMED where `enc` is not an encapsulated key. */
   decapsulate(secretKey: Uint8Array, enc: Uint8Array): Uint8Array
@@ -148,6 +150,10 @@ export function dhKem(name: DhKemName): Kem {
     generateKeyPair,
     deriveKeyPair,
     publicKey: secretKey => group.publicKey(secretKey),
+    validatePublicKey(publicKey) {
+      // Any secret key will do: a point of small order gives zero with all of them.
+      group.sharedSecret(deriveKeyPair(EMPTY).secretKey, publicKey)
+    },
     encapsulate(publicKey, random) {
       const ephemeral = generateKeyPair(random)
       const dh = group.sharedSecret(ephemeral.secretKey, publicKey)

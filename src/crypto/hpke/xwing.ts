@@ -66,6 +66,8 @@ export function nobleMlKem(random?: Random): MlKem {
 }
 
 const x25519 = derKeys('x25519')
+// A point of small order gives zero with this and with every other secret key.
+const PROBE = new Uint8Array(X25519_LENGTH).fill(1)
 
 /** SHA3-256 of the parts and the label: the combiner of the draft's section 5.3. */
 const combine = (...parts: readonly Uint8Array[]): Uint8Array =>
@@ -113,6 +115,12 @@ export class XWing implements Kem {
 
   publicKey(secretKey: Uint8Array): Uint8Array {
     return this.#expanded(secretKey).publicKey
+  }
+
+  validatePublicKey(publicKey: Uint8Array): void {
+    const { mlKemKey, x25519Key } = halves(publicKey)
+    this.#mlKem.encapsulate(mlKemKey)
+    agree(PROBE, x25519Key)
   }
 
   encapsulate(publicKey: Uint8Array, random: Random): { enc: Uint8Array; sharedSecret: Uint8Array } {

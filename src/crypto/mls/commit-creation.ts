@@ -173,7 +173,7 @@ function createPath(
     addedLeaves: new Set(applied.added.map(({ leafIndex }) => leafIndex)),
     groupContext: treeHash => encodeGroupContext(provisionalContext(context, applied.extensions, treeHash))
   })
-  if (options.leaf !== undefined) checkNewLeaf(created.path.leafNode, previous, options)
+  if (options.leaf !== undefined) checkNewLeaf(suite, created.path.leafNode, previous, options)
   distinctKeys(applied.tree)
   return created
 }

@@ -272,8 +272,8 @@ export class Epoch {
   }
 
   /**
-   * Commits proposals. Returns the epoch that follows; this one stays usable. Store the new epoch before the
-   * commit leaves the process. Throws MlsError and changes nothing.
+   * Commits proposals. Returns the epoch that follows; this one stays usable. Store the new epoch, and the
+   * ratchets of this one, before the commit leaves the process. Throws MlsError and changes nothing.
    */
   commit(options: CommitOptions = {}): Committed {
     return Epoch.#committed(createCommit(this.#live(), options))

@@ -76,6 +76,16 @@ export const keyPackageRef = (
   suite: CipherSuite = cipherSuite(keyPackage.cipherSuite)
 ): Uint8Array => refHash(suite, 'MLS 1.0 KeyPackage Reference', encodeKeyPackage(keyPackage))
 
+/** Signs a key package. */
+export const signKeyPackage = (
+  suite: CipherSuite,
+  signatureSecret: Uint8Array,
+  content: KeyPackageContent
+): KeyPackage => ({
+  ...content,
+  signature: signWithLabel(suite, signatureSecret, 'KeyPackageTBS', encode(writeContent, content))
+})
+
 /** Whether the key package is signed by the signature key of its leaf. The leaf is verified separately. */
 export const verifyKeyPackageSignature = (suite: CipherSuite, keyPackage: KeyPackage): boolean =>
   verifyWithLabel(
@@ -163,10 +173,7 @@ export function generateKeyPackage(init: KeyPackageInit): GeneratedKeyPackage {
     leafNode,
     extensions
   }
-  const keyPackage: KeyPackage = {
-    ...content,
-    signature: signWithLabel(suite, signature.secretKey, 'KeyPackageTBS', encode(writeContent, content))
-  }
+  const keyPackage = signKeyPackage(suite, signature.secretKey, content)
   return {
     keyPackage,
     bytes: encodeKeyPackage(keyPackage),

@@ -5,9 +5,10 @@
 import { equal } from '../../base/bytes.ts'
 import { supports } from './capabilities.ts'
 import type { Capabilities } from './capabilities.ts'
+import type { CipherSuite } from './cipher-suite.ts'
 import { credentialType, encodeCredential } from './credential.ts'
 import type { Credential } from './credential.ts'
-import { invalid, MlsError } from './errors.ts'
+import { invalid, MlsError, refusing } from './errors.ts'
 import { externalSenders, requiredCapabilities } from './extension.ts'
 import type { Extension } from './extension.ts'
 import type { LeafNode } from './leaf-node.ts'
@@ -33,7 +34,14 @@ export interface LeafPolicy {
 }
 
 /** Checks a leaf that comes new into a group. Throws MlsError `invalid` or `refused`. */
-export function checkNewLeaf(leaf: LeafNode, previous: LeafNode | undefined, policy: LeafPolicy): void {
+export function checkNewLeaf(
+  suite: CipherSuite,
+  leaf: LeafNode,
+  previous: LeafNode | undefined,
+  policy: LeafPolicy
+): void {
+  // One member with a key that nothing can be sealed to would keep everybody else from ever updating.
+  refusing('an encryption key is not valid', () => suite.hpke.validatePublicKey(leaf.encryptionKey))
   for (const { type } of leaf.extensions)
     if (!supports(leaf.capabilities, 'extensions', type))
       throw invalid(`a leaf has an extension ${type} that its owner does not support`)

@@ -218,7 +218,7 @@ function followPath(
   const position = { groupId: context.groupId, leafIndex: senderLeaf }
   if (leafNode.source.type !== 'commit' || !verifyLeafNode(suite, leafNode, position))
     throw invalid('the signature of the leaf of a path is not valid')
-  checkNewLeaf(leafNode, previous, policy)
+  checkNewLeaf(suite, leafNode, previous, policy)
   const commitSecret = applyUpdatePath(suite, {
     tree,
     senderLeaf,

@@ -126,7 +126,7 @@ function applyUpdatesAndRemoves(suite: CipherSuite, init: ProposalListInit, tree
     if (equal(previous.encryptionKey, leafNode.encryptionKey)) throw invalid('an Update that updates no key')
     if (!verifyLeafNode(suite, leafNode, { groupId: context.groupId, leafIndex }))
       throw invalid('the signature of an updated leaf is not valid')
-    checkNewLeaf(leafNode, previous, init)
+    checkNewLeaf(suite, leafNode, previous, init)
     tree.updateLeaf(leafIndex, leafNode)
   }
   const removed = new Set<number>()
@@ -149,7 +149,7 @@ export function checkKeyPackage(suite: CipherSuite, keyPackage: KeyPackage, poli
     throw invalid('a key package that uses one key for two purposes')
   if (!verifyLeafNode(suite, leafNode) || !verifyKeyPackageSignature(suite, keyPackage))
     throw invalid('the signature of a key package is not valid')
-  checkNewLeaf(leafNode, undefined, policy)
+  checkNewLeaf(suite, leafNode, undefined, policy)
 }
 
 /** RFC 9420 section 12.1.4. */

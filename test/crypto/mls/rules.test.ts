@@ -5,6 +5,8 @@ import { checkKeyPackage, cipherSuite, decodeKeyPackage } from '../../../src/cry
 import { decodePrivateKeys, encodePrivateKeys, Epoch, externalPskId } from '../../../src/crypto/mls/index.ts'
 import { keyPackageRef, requiredCapabilitiesExtension, XWING_SUITE } from '../../../src/crypto/mls/index.ts'
 import type { Extension } from '../../../src/crypto/mls/index.ts'
+import { signKeyPackage } from '../../../src/crypto/mls/key-package.ts'
+import { signLeafNode } from '../../../src/crypto/mls/leaf-node.ts'
 import { add, expectRefused, expectSameEpoch, follow, groupOf, nextEpoch } from './people.ts'
 import { opened, person, reasonOf, remove, say } from './people.ts'
 
@@ -119,6 +121,27 @@ describe('key packages', () => {
       keyPackage: { ...dave.keyPackage, extensions: [{ type: 0xf000, data: new Uint8Array(0) }] }
     }
     expectRefused(alices!, 'invalid', () => alices!.commit({ proposals: [add(forged)] }))
+  })
+
+  test('that nothing could be sealed to are refused: one of them would stop everybody else', () => {
+    for (const suiteId of [1, 2, XWING_SUITE]) {
+      const suite = cipherSuite(suiteId)
+      const members = groupOf([person('alice', suiteId), person('bob', suiteId)])
+      const signatureKeyPair = suite.signature.generateKeyPair()
+      const honest = person('eve', suiteId, { signatureKeyPair }).keyPackage
+      // Eve signs whatever she likes: here a leaf whose key ends in a point of small order.
+      const encryptionKey = honest.leafNode.encryptionKey.slice().fill(0, -32)
+      const { secretKey } = signatureKeyPair
+      const leafNode = signLeafNode(suite, secretKey, { ...honest.leafNode, encryptionKey })
+      const keyPackage = signKeyPackage(suite, secretKey, { ...honest, leafNode })
+      expectRefused(members[0]!, 'invalid', () =>
+        members[0]!.commit({ proposals: [{ type: 'add', keyPackage }] })
+      )
+      expect(reasonOf(() => checkKeyPackage(suite, keyPackage, {}))).toBe('invalid')
+      expect(reasonOf(() => checkKeyPackage(suite, signKeyPackage(suite, secretKey, honest), {}))).toBe(
+        undefined
+      )
+    }
   })
 
   test('whose values nobody knows are welcome: that is what GREASE is for', () => {
