@@ -66,7 +66,9 @@ const shapes = {
   stopped: z.looseObject({ pid: z.int() }),
   status: z.looseObject({
     addresses: z.array(z.string()),
-    connections: z.array(z.looseObject({ peer: z.string(), address: z.string() })),
+    connections: z.array(
+      z.looseObject({ peer: z.string(), address: z.string(), direction: z.enum(['inbound', 'outbound']) })
+    ),
     outbox: z.looseObject({ messages: z.int() })
   }),
   ready: z.looseObject({

@@ -39,7 +39,10 @@ export class ControlClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    createInterface({ input: socket }).on('line', line => this.#answered(JSON.parse(line) as Answer))
+    createInterface({ input: socket })
+      .on('line', line => this.#answered(JSON.parse(line) as Answer))
+      // Readline passes on that a killed node resets the connection; 'close' tells it to the callers.
+      .on('error', () => undefined)
     socket
       .on('error', () => undefined)
       .once('close', () => {
