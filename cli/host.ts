@@ -92,7 +92,7 @@ export class NodeHost implements Host {
       const path = await socketPath(home, options.environment)
       const host = new NodeHost(options, node, path)
       await host.#listen()
-      await writeHolder(home, { pid: process.pid, socket: path })
+      await writeHolder(home, { pid: process.pid, socket: path, stays: options.stays })
       return host
     } catch (error) {
       await node.stop()

@@ -17,7 +17,11 @@ import { limits } from './limits.ts'
 import { privateFolder, writePrivateFile } from './private-files.ts'
 import type { Environment } from './surroundings.ts'
 
-const holderSchema = z.object({ pid: z.int().positive(), socket: z.string().max(limits.socketPathMaxBytes) })
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  socket: z.string().max(limits.socketPathMaxBytes),
+  stays: z.boolean().default(true)
+})
 
 /** The process that holds a home, by its own word. */
 export type Holder = z.infer<typeof holderSchema>

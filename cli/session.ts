@@ -88,18 +88,29 @@ export class LocalSession implements Session {
   }
 }
 
-/** Runs the node in this process. Throws HOME_IN_USE, with the holder's name where it is known. */
+const isHeld = (error: unknown): boolean => error instanceof HearsayError && error.code === 'HOME_IN_USE'
+
+const pause = async (): Promise<void> => new Promise(resolve => void setTimeout(resolve, limits.holderPollMs))
+
+/**
+ * Runs the node in this process. A command that has the home for a moment is waited for. Throws HOME_IN_USE, with
+ * the holder's name where it is known.
+ */
 export async function openHost(options: HostOptions): Promise<NodeHost> {
-  try {
-    return await NodeHost.open(options)
-  } catch (error) {
-    if (!(error instanceof HearsayError) || error.code !== 'HOME_IN_USE') throw error
-    const holder = await readHolder(options.settings.home)
-    if (holder === undefined) throw error
-    throw new HearsayError('HOME_IN_USE', {
-      message: `Process ${holder.pid} is using this home.`,
-      cause: error
-    })
+  const deadline = performance.now() + limits.holderStartMaxMs
+  for (;;) {
+    try {
+      return await NodeHost.open(options)
+    } catch (cause) {
+      if (!isHeld(cause)) throw cause
+      const holder = await readHolder(options.settings.home)
+      if (holder?.stays !== true && performance.now() < deadline) {
+        await pause()
+        continue
+      }
+      if (holder === undefined) throw cause
+      throw new HearsayError('HOME_IN_USE', { message: `Process ${holder.pid} is using this home.`, cause })
+    }
   }
 }
 
@@ -111,11 +122,12 @@ export async function openSession(options: HostOptions): Promise<Session> {
     const running = await runningSession(settings.home, environment)
     if (running !== undefined) return running
     try {
-      return new LocalSession(await openHost(options))
+      return new LocalSession(await NodeHost.open(options))
     } catch (error) {
-      const held = error instanceof HearsayError && error.code === 'HOME_IN_USE'
-      if (!held || performance.now() > deadline) throw error
-      await new Promise(resolve => void setTimeout(resolve, limits.holderPollMs))
+      // The last try is openHost's, which knows how to say who is in the way.
+      if (!isHeld(error)) throw error
+      if (performance.now() > deadline) return new LocalSession(await openHost(options))
+      await pause()
     }
   }
 }

@@ -163,10 +163,24 @@ describe('one node per home', () => {
   test('what a crash left behind is in nobody’s way', async () => {
     const home = await homeOf('alice')
     const socket = join(home.folder, 'gone.sock')
-    await writeFile(join(home.folder, 'running.json'), JSON.stringify({ pid: 1, socket }), { mode: 0o600 })
+    await writeFile(join(home.folder, 'running.json'), JSON.stringify({ pid: 1, socket, stays: true }), {
+      mode: 0o600
+    })
     expect(await home.json('contacts')).toEqual([])
     await writeFile(join(home.folder, 'running.json'), 'nonsense', { mode: 0o600 })
     expect(await home.json('contacts')).toEqual([])
+  })
+
+  test('up waits for a command that has the home for a moment', async () => {
+    const home = await homeOf('alice')
+    const following = home.start(['tail', '--follow', '--json'])
+    await expect
+      .poll(() => readFile(join(home.folder, 'running.json'), 'utf8').catch(() => ''))
+      .toContain('"stays":false')
+    const up = home.start(['up', '--json'])
+    following.terminal.interrupt()
+    await up.terminal.stdout.until(/"ready"/u)
+    expect(await following.ended).toBe(0)
   })
 
   test('verbs at the same time share one node', async () => {
