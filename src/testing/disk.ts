@@ -34,6 +34,7 @@ interface Transaction {
   readonly changes: readonly Change[]
   readonly session: Session
   readonly settle: () => void
+  readonly onSurvived: (() => void) | undefined
 }
 
 /** One process that has the disk open; a crash ends it without a word. */
@@ -45,8 +46,11 @@ interface Session {
 /** What a machine keeps when its process dies. */
 export class SimulatedDisk {
   readonly health: DiskHealth
-  /** Called when a transaction was accepted: where a test lets the machine crash at a write. */
-  onWrite: (() => void) | undefined
+  /**
+   * Called with every transaction that is asked for: where a test lets the machine crash at a write. What it
+   * returns is called if the transaction survives, whether or not anybody is left to hear of it.
+   */
+  onWrite: (() => (() => void) | undefined) | undefined
   readonly #time: VirtualTime
   readonly #random: SeededRandom
   readonly #name: string
@@ -99,7 +103,7 @@ export class SimulatedDisk {
     if (this.#session !== undefined) this.#session.alive = false
     const kept = this.#random.integer(this.#pending.length + 1)
     this.#time.note(`${this.#name} disk keeps ${kept} of ${this.#pending.length} unsynced`)
-    for (const transaction of this.#pending.slice(0, kept)) this.#durable.apply(transaction.changes)
+    for (const transaction of this.#pending.slice(0, kept)) this.#survive(transaction)
     this.#pending = []
     this.#visible = this.#durable.clone()
   }
@@ -113,13 +117,14 @@ export class SimulatedDisk {
     requireOpen(session)
     checkChanges(changes)
     if (!session.alive) return await never()
+    const onSurvived = this.onWrite?.()
     if (this.health.full) throw new HearsayError('STORE_FULL')
     if (this.health.failure > 0 && this.#random.chance(this.health.failure)) {
       throw new HearsayError('STORE_FAILED', { message: 'The disk reported an I/O error (simulated).' })
     }
     await new Promise<void>(resolve => {
       const owned = changes.map(change => ({ ...change, value: copy(change.value) }))
-      const transaction = { changes: owned, session, settle: resolve }
+      const transaction = { changes: owned, session, settle: resolve, onSurvived }
       this.#pending.push(transaction)
       this.#visible.apply(owned)
       const { fsyncMinMs, fsyncMaxMs } = this.health
@@ -128,7 +133,6 @@ export class SimulatedDisk {
       this.#time.after(this.#lastSyncAt - this.#time.now, `${this.#name} fsync`, () =>
         this.#sync(transaction)
       )
-      this.onWrite?.()
     })
   }
 
@@ -137,9 +141,14 @@ export class SimulatedDisk {
     const index = this.#pending.indexOf(transaction)
     if (index < 0) return
     for (const done of this.#pending.splice(0, index + 1)) {
-      this.#durable.apply(done.changes)
+      this.#survive(done)
       if (done.session.alive) done.settle()
     }
+  }
+
+  #survive({ changes, onSurvived }: Transaction): void {
+    this.#durable.apply(changes)
+    onSurvived?.()
   }
 
   async #synced(transaction: Transaction): Promise<void> {

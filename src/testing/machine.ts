@@ -40,6 +40,7 @@ export class Machine {
   /** Told when the node has met a bug of its own, which production would log. */
   onBug: ((cause: unknown) => void) | undefined
   readonly #suite: number
+  readonly #wrapSuite: (owner: string, suite: CipherSuite) => CipherSuite
   #process: Process | undefined
   #boots = 0
   #skewMs: number
@@ -52,6 +53,7 @@ export class Machine {
     skewMs?: number
     disk?: Partial<DiskHealth>
     suite?: number
+    wrapSuite?: (owner: string, suite: CipherSuite) => CipherSuite
   }) {
     this.name = init.name
     this.#time = init.time
@@ -59,6 +61,7 @@ export class Machine {
     this.#random = init.random
     this.#skewMs = init.skewMs ?? 0
     this.#suite = init.suite ?? MLS_128_X25519
+    this.#wrapSuite = init.wrapSuite ?? ((_, suite) => suite)
     this.peerId = peerIdFrom(init.random.fork('peer').bytes)
     this.disk = new SimulatedDisk({
       time: init.time,
@@ -94,7 +97,6 @@ export class Machine {
     const boot = ++this.#boots
     this.#time.note(`${this.name} boots`)
     const own = this.#random.fork(`boot ${boot}`)
-    const suites = (id: number): CipherSuite => cipherSuite(id, { random: own.bytes })
     const process: Process = {
       clock: simulatedClock(this.#time, this.name, this.#skewMs),
       network: this.#internet.attach(this.name, this.peerId),
@@ -106,7 +108,7 @@ export class Machine {
         store: this.disk.open(),
         clock: process.clock,
         random: own.bytes,
-        suite: suites(this.#suite),
+        suite: this.#wrapSuite(this.name, cipherSuite(this.#suite, { random: own.bytes })),
         network: async () => process.network,
         create: 'if-missing',
         name: this.name,

@@ -11,6 +11,7 @@ import { seededRandom } from './random.ts'
 import { VirtualTime } from './time.ts'
 import type { NodeReference, TestNetwork } from './test-network.ts'
 import { validatePresenceRecord } from '../core/seal/presence-record.ts'
+import type { CipherSuite } from '../crypto/mls/index.ts'
 import type { Weather } from './weather.ts'
 
 const SETTLE_WITHIN_MS = 30 * 60_000
@@ -34,6 +35,8 @@ export interface SimulateInit extends Partial<Weather> {
   readonly diskErrors?: number
   /** Which MLS cipher suite conversations have; 1 (X25519) by default, because it is fast. */
   readonly suite?: number
+  /** Puts something between each node, by name, and its cipher suite: to watch how keys are used. */
+  readonly wrapSuite?: (owner: string, suite: CipherSuite) => CipherSuite
   /** Called with every event as it runs. */
   readonly transcript?: (atMs: number, label: string) => void
 }
@@ -98,7 +101,8 @@ class Simulation implements SimulatedTestNetwork {
         random: own,
         skewMs: typeof skew === 'number' ? own.fork('skew').between(-skew, skew) : (skew[name] ?? 0),
         disk: { failure: init.diskErrors ?? 0 },
-        ...(init.suite === undefined ? {} : { suite: init.suite })
+        ...(init.suite === undefined ? {} : { suite: init.suite }),
+        ...(init.wrapSuite === undefined ? {} : { wrapSuite: init.wrapSuite })
       })
     })
     this.time.start()

@@ -14,6 +14,7 @@ export type Invariant =
   | 'I3 causal order'
   | 'I4 convergence'
   | 'I5 authenticity'
+  | 'I6 confidentiality'
   | 'I9 bad input changes nothing'
   | 'I10 honest status'
   | 'I11 a crash changes nothing'

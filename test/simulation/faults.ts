@@ -6,6 +6,8 @@
 /** One edit: `find` must be in the file exactly once, so that a fault never stops being planted unnoticed. */
 export interface Fault {
   readonly name: string
+  /** What goes wrong then. */
+  readonly why: string
   readonly file: string
   readonly find: string
   readonly replace: string
@@ -15,14 +17,187 @@ export interface Fault {
 
 export const faults: readonly Fault[] = [
   {
+    name: 'send-before-persist',
+    why: 'Effects leave, receipts among them, before the batch that they speak of is on disk.',
+    file: 'src/runtime.ts',
+    find: `      outcome = this.#core.take()
+`,
+    replace: `      outcome = this.#core.take()
+      this.#errands.run(outcome.effects.splice(0))
+`,
+    budget: 60
+  },
+  {
+    name: 'accepted-before-durable',
+    why: '`send()` resolves before the message is on disk.',
+    file: 'src/runtime.ts',
+    find: `      if (outcome.changes.length > 0) await this.#init.store.write(outcome.changes)
+`,
+    replace: `      for (const each of settle.splice(0)) each()
+      if (outcome.changes.length > 0) await this.#init.store.write(outcome.changes)
+`,
+    budget: 60
+  },
+  {
     name: 'late-fsync',
+    why: 'The disk says done before it is, as disks with a write cache do.',
     file: 'src/testing/disk.ts',
     find: `      this.#visible.apply(owned)
 `,
     replace: `      this.#visible.apply(owned)
       resolve()
 `,
-    budget: 100
+    budget: 150
+  },
+  {
+    name: 'memory-ahead-of-the-disk',
+    why: 'After a refused write the core goes on with changes that are not on disk.',
+    file: 'src/runtime.ts',
+    find: `      await this.#rebuild()
+`,
+    replace: `      // Goes on with what it has in memory.
+`,
+    budget: 150
+  },
+  {
+    name: 'duplicate-shown',
+    why: 'A reader that comes back is told its last event again.',
+    file: 'src/event-log.ts',
+    find: '.filter(event => event.cursor > position)',
+    replace: '.filter(event => event.cursor >= position)',
+    budget: 60
+  },
+  {
+    name: 'gap-shown',
+    why: 'Messages are shown as they arrive, with gaps.',
+    file: 'src/core/inbox.ts',
+    find: 'const received = log.waiting.get(log.contiguous + 1)',
+    replace: 'const [received] = log.waiting.values()',
+    budget: 60
+  },
+  {
+    name: 'parents-ignored',
+    why: 'A message takes no account of what it answers.',
+    file: 'src/core/compose.ts',
+    find: 'lamport: facts.lamport + 1,',
+    replace: 'lamport: facts.sequence + 1,',
+    budget: 60
+  },
+  {
+    name: 'progress-not-persisted',
+    why: 'After a restart nobody knows what was shown already.',
+    file: 'src/core/records/conversation.ts',
+    find: 'logs: [...conversation.inbox.logs.values()],',
+    replace: 'logs: [],',
+    budget: 60
+  },
+  {
+    name: 'retry-without-back-off',
+    why: 'What is not acknowledged is sent again and again.',
+    file: 'src/core/transmission.ts',
+    find: 'link.resendDelayMs = Math.min(link.resendDelayMs * 2, limits.resendMaxMs)',
+    replace: 'link.resendDelayMs = 20',
+    budget: 150
+  },
+  {
+    name: 'dial-without-back-off',
+    why: 'A contact who is away is dialled every two seconds for ever.',
+    file: 'src/core/reach.ts',
+    find: 'Math.min(before.delayMs * 2, limits.dialMaxMs)',
+    replace: 'limits.dialFirstMs',
+    budget: 150
+  },
+  {
+    name: 'ratchet-not-persisted',
+    why: 'The key of a message is on disk as unused after the message has left.',
+    file: 'src/core/group.ts',
+    find: `    if (head.author !== this.#self) head.answered = true
+    this.#saveRatchets(turn, head)
+`,
+    replace: `    if (head.author !== this.#self) head.answered = true
+`,
+    budget: 60
+  },
+  {
+    name: 'delivered-before-the-receipt',
+    why: 'Written to the stream passes for arrived.',
+    file: 'src/core/outbox.ts',
+    find: `this.items.get(sequence)?.sent === true) return 'sent'`,
+    replace: `this.items.get(sequence)?.sent === true) return 'delivered'`,
+    budget: 60
+  },
+  {
+    name: 'read-when-delivered',
+    why: 'Arrived passes for read.',
+    file: 'src/core/outbox.ts',
+    find: `acknowledges(acknowledged, sequence)) return 'delivered'`,
+    replace: `acknowledges(acknowledged, sequence)) return 'read'`,
+    budget: 60
+  },
+  {
+    name: 'forgotten-when-sent',
+    why: 'The outbox lets go of what the transport has taken.',
+    file: 'src/core/transmission.ts',
+    find: `    outbox.items.set(sequence, { ...item, sent: true })
+`,
+    replace: `    outbox.items.set(sequence, { ...item, sent: true })
+    outbox.items.delete(sequence)
+`,
+    budget: 60
+  },
+  {
+    name: 'nothing-sent-again',
+    why: 'A new stream begins where the old one ended, whatever was lost on it.',
+    file: 'src/core/report.ts',
+    find: `conversation.outbox.recipient(device, conversation.facts.sequence).contiguous + 1
+`,
+    replace: `conversation.facts.sequence + 1
+`,
+    budget: 60
+  },
+  {
+    name: 'head-by-arrival',
+    why: 'Two devices that hold the same epochs seal on different ones.',
+    file: 'src/core/heads.ts',
+    find: 'return a.epoch < b.epoch ? -1 : 1',
+    replace: 'return 0',
+    budget: 300
+  },
+  {
+    name: 'nack-ignored',
+    why: 'What the other side cannot open is never sealed again.',
+    file: 'src/core/report.ts',
+    find: `  resealRefused(conversation, turn, link, report.unopened)
+`,
+    replace: '',
+    budget: 300
+  },
+  {
+    name: 'answer-not-persisted',
+    why: 'An inviter that crashes forgets that it has said yes.',
+    file: 'src/core/answering.ts',
+    find: `  turn.save(ANSWERS, made.request, () => encodeAnswer(made))
+`,
+    replace: '',
+    budget: 300
+  },
+  {
+    name: 'request-not-persisted',
+    why: 'A redeemer that crashes never asks again.',
+    file: 'src/core/first-contact.ts',
+    find: `    turn.save(OUTGOING, request, () => encodeOutgoing(outgoing))
+`,
+    replace: '',
+    budget: 150
+  },
+  {
+    name: 'inbox-not-persisted',
+    why: 'What waits for a gap to fill is gone after a crash, though its receipt has left.',
+    file: 'src/core/receive.ts',
+    find: `  turn.save(PENDING, key, () => encodePending({ receivedAt: received.receivedAt, entry: received.bytes }))
+`,
+    replace: '',
+    budget: 300
   }
 ]
 

@@ -5,6 +5,7 @@
 import { simulate } from 'hearsay/testing'
 import { checkAbsence, checkAfterRestart, checkEnd, checkQuiet, isConverged } from './checks.ts'
 import type { Violation } from './chronicle.ts'
+import { KeyWatch } from './key-watch.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
 import { CONVERGE_WITHIN_MS, EVENTS_PER_SECOND_MAX } from './promises.ts'
@@ -38,7 +39,9 @@ export async function runPlan(
   plan: Plan,
   options: { transcript?: (atMs: number, label: string) => void } = {}
 ): Promise<RunResult> {
+  const keys = new KeyWatch()
   const net = await simulate({
+    wrapSuite: (owner, suite) => keys.wrap(owner, suite),
     nodes: plan.nodes,
     seed: plan.seed,
     mdns: plan.mdns,
@@ -46,7 +49,7 @@ export async function runPlan(
     ...plan.weather,
     ...(options.transcript === undefined ? {} : { transcript: options.transcript })
   })
-  const town = new Town(plan, net)
+  const town = new Town(plan, net, keys)
   try {
     await town.begin()
     const convergedAfterMs = await live(town)

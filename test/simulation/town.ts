@@ -7,9 +7,11 @@ import type { HearsayEvent, HearsayNode, RequestId } from 'hearsay'
 import { seededRandom } from 'hearsay/testing'
 import type { Machine, NetworkEvent, Observation, SeededRandom, SimulatedTestNetwork } from 'hearsay/testing'
 import { Chronicle } from './chronicle.ts'
+import type { KeyWatch } from './key-watch.ts'
 import { Mallory } from './mallory.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
+import { COPIES_PER_MINUTE_MAX } from './promises.ts'
 
 const RETRY_MS = 400
 
@@ -25,6 +27,7 @@ export class Town {
   readonly net: SimulatedTestNetwork
   readonly chronicle: Chronicle
   readonly mallory: Mallory
+  readonly keys: KeyWatch
   readonly random: SeededRandom
   /** Both sides of every friendship that must come to be. */
   readonly friends: Array<{ readonly inviter: string; readonly redeemer: string }> = []
@@ -35,6 +38,8 @@ export class Town {
   crashes = 0
   /** By name: what waits for an answer from the process that runs now. */
   readonly #interrupts = new Map<string, Set<() => void>>()
+  /** By way and envelope: when it was sent in the last minute. */
+  readonly #copies = new Map<string, number[]>()
   /** Crashes that wait for their moment. */
   readonly armed: Array<{ node: string; when: 'write' | 'transmit' | 'receive'; downMs: number }> = []
   /** How many things that people do are under way. */
@@ -42,11 +47,15 @@ export class Town {
   /** Nothing that happens from now on counts. */
   isOver = false
 
-  constructor(plan: Plan, net: SimulatedTestNetwork) {
+  constructor(plan: Plan, net: SimulatedTestNetwork, keys: KeyWatch) {
     this.plan = plan
     this.net = net
     this.random = seededRandom(plan.seed, 'run')
     this.chronicle = new Chronicle({ now: () => net.time.now })
+    this.keys = keys
+    keys.onReuse = owner => {
+      this.chronicle.broken('I6 confidentiality', `${owner} sealed two texts with one key`)
+    }
     this.mallory = new Mallory(net.internet, this.random)
     net.internet.observer = observation => this.#overhear(observation)
   }
@@ -60,7 +69,10 @@ export class Town {
     for (const machine of this.net.machines) {
       machine.disk.health.fsyncMaxMs = this.plan.fsyncMaxMs
       machine.onBug = cause => this.bug(machine.name, cause)
-      machine.disk.onWrite = () => this.#trip(machine.name, 'write', 5)
+      machine.disk.onWrite = () => {
+        this.#trip(machine.name, 'write', 5)
+        return this.keys.wrote(machine.name)
+      }
       this.chronicle.named(this.net.node(machine.name).identity.id, machine.name)
       this.#watch(machine)
     }
@@ -238,7 +250,10 @@ export class Town {
         const from = observation.from.host
         const to = this.#hostOf(observation.peer)
         this.mallory.overhear(observation.from, observation.envelopes)
-        if (to !== undefined) this.chronicle.transmitted(from, to)
+        if (to !== undefined) {
+          this.chronicle.transmitted(from, to)
+          for (const envelope of observation.envelopes) this.#count(`${from} to ${to}`, envelope)
+        }
         this.#trip(from, 'transmit', 0)
         return
       }
@@ -260,6 +275,16 @@ export class Town {
           'I9 bad input changes nothing',
           `${observation.at.host}'s runtime failed at an event: ${describe(observation.cause)}`
         )
+    }
+  }
+
+  /** A retry without back-off shows in how often one envelope is sent. */
+  #count(way: string, envelope: Uint8Array): void {
+    const key = `${way} ${Buffer.from(envelope.subarray(0, 30)).toString('latin1')}`
+    const moments = (this.#copies.get(key) ?? []).filter(at => at > this.net.time.now - 60_000)
+    this.#copies.set(key, [...moments, this.net.time.now])
+    if (moments.length >= COPIES_PER_MINUTE_MAX) {
+      this.chronicle.broken('I12 liveness', `${way}: one envelope ${moments.length + 1} times in a minute`)
     }
   }
 
