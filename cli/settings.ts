@@ -82,15 +82,13 @@ async function readConfig(home: string): Promise<Config> {
   }
 }
 
-const dhtModes = { true: 'client', false: 'off' } as const
-
 function networkOf(config: Config, options: GlobalOptions): NetworkSettings | false {
   if (options.offline ?? config.offline ?? false) return false
   const listen = options.listen ?? config.listen
   const bootstrap = options.bootstrap ?? config.bootstrap
   // `--no-dht` and `--no-mdns` can only take away: commander says true when neither was given.
   const dht =
-    options.dht === false ? 'off' : typeof config.dht === 'boolean' ? dhtModes[`${config.dht}`] : config.dht
+    options.dht === false || config.dht === false ? 'off' : config.dht === true ? undefined : config.dht
   const mdns = options.mdns === false ? false : config.mdns
   return {
     ...(listen === undefined ? {} : { listen: [...listen] }),

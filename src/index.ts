@@ -41,7 +41,10 @@ export interface NetworkOptions {
   readonly announce?: readonly string[]
   /** Multiaddrs of nodes through which the DHT is found. None are needed by people who have each other's addresses. */
   readonly bootstrap?: readonly string[]
-  /** Whether to look for others in the DHT, and to serve it. Default: `client`. */
+  /**
+   * Whether to look for others in the DHT, and to serve it. Default: `server` where `listen` says where others
+   * reach this node, `client` otherwise.
+   */
   readonly dht?: 'off' | 'client' | 'server'
   /** Whether to find and be found on the local network. Default: true. */
   readonly mdns?: boolean
@@ -91,7 +94,8 @@ export async function createNode(options: NodeOptions): Promise<HearsayNode> {
 async function startNetwork(store: Store, own: Own, options: NetworkOptions) {
   // libp2p is half a megabyte of modules: an offline node does without.
   const { libp2pNetwork, isOnOneMachine } = await import('./net/index.ts')
-  const { listen = DEFAULT_LISTEN, bootstrap = [], dht = 'client', mdns = true } = options
+  const { listen = DEFAULT_LISTEN, bootstrap = [], mdns = true } = options
+  const dht = options.dht ?? (options.listen === undefined ? 'client' : 'server')
   const network = await libp2pNetwork({
     networkKey: own.networkSeed,
     listen,

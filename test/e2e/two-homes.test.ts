@@ -3,8 +3,6 @@
  * at a time: through a third node that knows neither, on the local network, and by the addresses of the invite.
  */
 import { spawnSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { isLine } from './contract.ts'
 import type { Person, RunningNode } from './person.ts'
@@ -77,7 +75,6 @@ describe('two homes, each in its own process', () => {
   test('find each other through a third node that knows neither of them', async ({ story }) => {
     const carol = story.person('carol', { shape: [...loopback, '--no-mdns'] })
     await carol.init()
-    await writeFile(join(carol.home, 'config.json'), JSON.stringify({ dht: 'server' }), { mode: 0o600 })
     const third = await carol.up()
 
     const shape = [...loopback, '--no-mdns', '--bootstrap', third.address]
