@@ -57,6 +57,7 @@ export class NodeHost implements Host {
   readonly home: string
   readonly stays: boolean
   readonly online: boolean
+  readonly startedAt: number
   readonly node: HearsayNode
   readonly socket: string
   readonly service: Service
@@ -67,7 +68,8 @@ export class NodeHost implements Host {
   readonly #stopAsked = new AbortController()
   #closed: Promise<void> | undefined
 
-  private constructor(options: HostOptions, node: HearsayNode, socket: string) {
+  private constructor(options: HostOptions, node: HearsayNode, socket: string, startedAt: number) {
+    this.startedAt = startedAt
     this.home = options.settings.home
     this.stays = options.stays
     this.online = options.network && options.settings.network !== false
@@ -86,11 +88,12 @@ export class NodeHost implements Host {
 
   /** Throws HOME_IN_USE, NOT_INITIALISED and what else fileStore and createNode throw. */
   static async open(options: HostOptions): Promise<NodeHost> {
+    const startedAt = Date.now()
     const node = await startNode(options)
     const { home } = options.settings
     try {
       const path = await socketPath(home, options.environment)
-      const host = new NodeHost(options, node, path)
+      const host = new NodeHost(options, node, path, startedAt)
       await host.#listen()
       await writeHolder(home, { pid: process.pid, socket: path, stays: options.stays })
       return host

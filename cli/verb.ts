@@ -34,6 +34,8 @@ export interface Host {
   readonly home: string
   /** `up` and the chat stay; a command leaves when it is done. */
   readonly stays: boolean
+  /** When the node began to start, by this machine's clock: what arrived before belongs to the past. */
+  readonly startedAt: number
   /** Whether it has a network at all. */
   readonly online: boolean
   /** Where it answers; undefined while it does not. */

@@ -33,13 +33,14 @@ async function lastMessages(
   conversation: Conversation | undefined,
   limit: number
 ): Promise<Message[]> {
+  if (limit === 0) return []
   if (conversation !== undefined) return conversation.history({ limit })
   const summaries = await node.conversations()
   const all = await Promise.all(summaries.map(async ({ id }) => (await node.direct(id)).history({ limit })))
   return all
     .flat()
     .toSorted((a, b) => a.receivedAt - b.receivedAt)
-    .slice(limit === 0 ? Number.MAX_SAFE_INTEGER : -limit)
+    .slice(-limit)
 }
 
 /** The names, read again whenever a contact changes. */
@@ -80,7 +81,7 @@ export const tail = nodeVerb({
   positionals: ['to'],
   result: messageLine,
   lists: true,
-  async *run({ to: name, limit, follow, count }, { node, signal }) {
+  async *run({ to: name, limit, follow, count }, { node, signal, host }) {
     const conversation = name === undefined ? undefined : await conversationOf(node, name)
     const ended = new AbortController()
     const stop = AbortSignal.any([signal, ended.signal])
@@ -89,12 +90,23 @@ export const tail = nodeVerb({
       const events = follow || count !== undefined ? eager(node.events({ signal: stop })) : undefined
       const names = await namesOf(node)
       const shown = new Set<string>()
-      for (const message of limit === 0 ? [] : await lastMessages(node, conversation, limit)) {
+      // What a node of our own received while it started is new to whoever called.
+      const newSince = host.stays || events === undefined ? Number.POSITIVE_INFINITY : host.startedAt
+      let left = count ?? Number.POSITIVE_INFINITY
+      const past = await lastMessages(
+        node,
+        conversation,
+        Number.isFinite(newSince) ? limits.resultsMax : limit
+      )
+      for (const [index, message] of past.entries()) {
+        const isNew = message.receivedAt >= newSince
+        if (!isNew && index < past.length - limit) continue
         shown.add(message.id)
         yield messageFact(message, names)
+        if (isNew) left -= 1
+        if (left === 0) return
       }
       if (events === undefined) return
-      let left = count ?? Number.POSITIVE_INFINITY
       for await (const [event, current] of withNames(node, events)) {
         if (event.type !== 'message:received' && event.type !== 'message:sent') continue
         const { message } = event
