@@ -317,6 +317,8 @@ class MessageDelivery implements Delivery {
   ): Promise<DeliveryStatus> {
     const { events } = this.#runtime
     const from = events.last
+    // What was true last may be long past, and its event with it: while a batch is on its way, wait to be told.
+    if (this.#runtime.committing) this.#status = await this.#runtime.execute(core => this.#ask(core))
     const now = this.#now()
     if (reaches(now.state, state)) return now
     return events.find(
@@ -331,14 +333,14 @@ class MessageDelivery implements Delivery {
 
   /** What is true now; what was true last, once the contact is forgotten. */
   #now(): DeliveryStatus {
-    const { message, conversation } = this
     // While a batch is on its way to the disk, memory is ahead of the truth.
-    if (this.#runtime.committing) return this.#status
-    const found = this.#runtime.peek(core =>
-      core.book.get(conversation)?.conversation.delivery(message, this.#sequence)
-    )
-    if (found !== undefined) this.#status = found
+    if (!this.#runtime.committing) this.#status = this.#runtime.peek(core => this.#ask(core))
     return this.#status
+  }
+
+  #ask(core: Core): DeliveryStatus {
+    const { message, conversation } = this
+    return core.book.get(conversation)?.conversation.delivery(message, this.#sequence) ?? this.#status
   }
 }
 
