@@ -2,11 +2,11 @@
  * Two homes on one machine, each in its own process, from `init` to messages in both directions, found in one way
  * at a time: through a third node that knows neither, on the local network, and by the addresses of the invite.
  */
-import { spawnSync } from 'node:child_process'
 import { describe, expect } from 'vitest'
 import { isLine } from './contract.ts'
 import type { Person, RunningNode } from './person.ts'
 import { test, type Story } from './story.ts'
+import { system } from './system.ts'
 
 const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
@@ -159,10 +159,7 @@ function twoMachines(
   story: Story
 ): readonly { readonly name: string; readonly prefix: readonly string[] }[] | string {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'it takes root on Linux'
-  const ip = (...args: readonly string[]): string => {
-    const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' })
-    return error?.message ?? (status === 0 ? '' : `ip ${args.join(' ')}: ${stderr.trim()}`)
-  }
+  const ip = (...args: readonly string[]): string => system('ip', ...args)
   const machines = ['alice', 'bob'].map(name => ({ name, space: `hearsay-${process.pid}-${name}` }))
   for (const { space } of machines) {
     const refused = ip('netns', 'add', space)
