@@ -3,22 +3,13 @@
  * compare with another implementation.
  *
  * Ratios of medians over interleaved rounds, because a machine that does other things at the same time slows
- * all of them alike. Alone: node bench/mls.ts
+ * all of them alike.
  */
 import * as platform from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import { cipherSuite, Epoch, generateKeyPackage, XWING_SUITE } from '../src/crypto/mls/index.ts'
+import { cipherSuite, Epoch, generateKeyPackage, XWING_SUITE } from 'hearsay/mls'
+import { interleaved, median } from './measure.ts'
+import type { BenchOptions, Row } from './measure.ts'
 
-/** One line of the table. */
-export interface Row {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  /** What the value ought to be at least; absent where nothing was promised. */
-  readonly target?: number
-}
-
-const ROUNDS = 9
 const MESSAGES = 100
 const TEXT_BYTES = 200
 const lifetime = { notBefore: 0n, notAfter: 1n << 40n }
@@ -29,23 +20,23 @@ interface Contender {
   readonly prepare: () => Promise<() => Promise<void>> | (() => void) | (() => Promise<void>)
 }
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-
 /** Microseconds of CPU per message, the median of rounds in which every contender takes its turn. */
-async function measure(contenders: readonly Contender[]): Promise<ReadonlyMap<string, number>> {
-  const times = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const { name, prepare } of contenders) {
+async function measure(
+  contenders: readonly Contender[],
+  rounds: number
+): Promise<ReadonlyMap<string, number>> {
+  const turns = contenders.map(({ name, prepare }): [string, () => Promise<number>] => [
+    name,
+    async () => {
       const run = await prepare()
       const before = process.cpuUsage()
       await run()
       const { user, system } = process.cpuUsage(before)
-      // The first round warms up.
-      if (round > 0) times.get(name)!.push((user + system) / MESSAGES)
+      return (user + system) / MESSAGES
     }
-  }
-  return new Map([...times].map(([name, values]) => [name, median(values)]))
+  ])
+  const times = await interleaved(rounds, Object.fromEntries(turns))
+  return new Map(Object.entries(times).map(([name, values]) => [name, median(values)]))
 }
 
 function pairOf(suiteId: number): { alices: Epoch; bobs: Epoch } {
@@ -177,16 +168,16 @@ async function other(): Promise<Contender[]> {
 }
 
 /** Measures, and returns the table. Takes about half a minute. */
-export async function benchMls(): Promise<Row[]> {
+export async function benchMls({ rounds }: BenchOptions): Promise<Row[]> {
   const contenders = [...floor(), ...ours(1), ...ours(XWING_SUITE), ...(await other())]
-  const times = await measure(contenders)
+  const times = await measure(contenders, 2 * rounds - 1)
   const of = (name: string): number => times.get(name)!
   const rate = (name: string): Row => ({ name, value: 1e6 / of(name), unit: 'per CPU second' })
-  const ratio = (name: string, a: string, b: string, target?: number): Row => ({
+  const ratio = (name: string, a: string, b: string, atLeast: number): Row => ({
     name,
     value: of(b) / of(a),
     unit: 'times as fast',
-    ...(target === undefined ? {} : { target })
+    atLeast
   })
   return [
     ...contenders.map(({ name }) => rate(name)),
@@ -197,11 +188,4 @@ export async function benchMls(): Promise<Row[]> {
     ratio('seal, beside ts-mls 1.6.4', 'seal 1', 'ts-mls seal', 10),
     ratio('open, beside ts-mls 1.6.4', 'open 1', 'ts-mls open', 4)
   ]
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const { name, value, unit, target } of await benchMls()) {
-    const wanted = target === undefined ? '' : `  (target ${target}${value >= target ? '' : ', missed'})`
-    console.log(`${name.padEnd(42)} ${value.toFixed(value < 100 ? 2 : 0).padStart(9)} ${unit}${wanted}`)
-  }
 }
