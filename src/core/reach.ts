@@ -8,6 +8,8 @@
  */
 import type { Address, IdentityId, Millis, PeerId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
+import { peerIdOf } from '../crypto/peer-id.ts'
+import { publicKeyOf } from '../crypto/signature.ts'
 import type { Presence } from '../wire/presence.ts'
 import type { Answer } from './answering.ts'
 import type { Acquaintance, Book } from './book.ts'
@@ -55,7 +57,7 @@ export class Reach {
     this.#book = book
     this.#first = first
     this.#state = state ?? {
-      peer: '' as PeerId,
+      peer: peerIdOf(publicKeyOf(book.own.networkSeed)),
       addresses: [],
       sequence: 0,
       updatedAt: 0 as PresenceState['updatedAt']

@@ -212,9 +212,6 @@ function resealRefused(
   if (again.length > 0) transmit(turn, conversation, link, again)
 }
 
-/** The peers that a conversation is linked with. */
-export const linkedPeers = (conversation: Conversation): PeerId[] => [...conversation.links.keys()]
-
 /** After the group has moved: what waited for an epoch may open now. */
 export function groupMoved(conversation: Conversation, turn: Turn): void {
   retryUnopened(conversation, turn)

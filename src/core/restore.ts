@@ -56,6 +56,3 @@ export function restoreBook(book: Book, records: Records, suite: CipherSuite): v
 /** The conversation whose id a key begins with. */
 const conversationAt = (book: Book, key: string) =>
   book.get(key.slice(0, key.indexOf('/')) as ConversationId)?.conversation
-
-/** A device id from 32 bytes. */
-export const deviceId = (bytes: Uint8Array): DeviceId => idOf<DeviceId>(bytes)

@@ -79,9 +79,3 @@ export const viewSelf = ({ identity, device, name }: Own): Identity => ({
   name,
   device
 })
-
-/** For what needs an identity where there may be none. */
-export function expectSelf(self: Own | undefined): Own {
-  if (self === undefined) throw new HearsayError('NOT_INITIALISED')
-  return self
-}

@@ -171,9 +171,7 @@ describe('an address', () => {
     alice.run(core => acceptRequest(core, second!.id, undefined))
     for (const person of people) settle(alice, person)
     expect(people.map(person => stateAt(person, alice))).toEqual(['rejected', 'ready'])
-    expect(codeOf(() => alice.run(core => rejectRequest(core, first!.id)))).toBe(
-      'UNKNOWN_REQUEST'
-    )
+    expect(codeOf(() => alice.run(core => rejectRequest(core, first!.id)))).toBe('UNKNOWN_REQUEST')
   })
 
   test('takes no flood: one peer may ask ten times an hour', () => {
@@ -283,4 +281,15 @@ describe('a contact', () => {
     settle(alice, again)
     expect(alice.heard.at(-1)).toBe('thanks')
   })
+})
+
+test('an invite can be redeemed before the node has ever been on the network', () => {
+  const alice = new Person('alice', 60)
+  const bob = new Person('bob', 61, { offline: true })
+  const { link } = invite(alice)
+  add(bob, link)
+  bob.goOnline()
+  connect(alice, bob)
+  settle(alice, bob)
+  expect([stateAt(alice, bob), stateAt(bob, alice)]).toEqual(['ready', 'ready'])
 })

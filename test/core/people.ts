@@ -35,7 +35,7 @@ export class Person {
   readonly #own: Own
   readonly #seed: number
 
-  constructor(name: string, seed: number, init: { phrase?: string; now?: number } = {}) {
+  constructor(name: string, seed: number, init: { phrase?: string; now?: number; offline?: boolean } = {}) {
     this.name = name
     this.#seed = seed
     this.now = init.now ?? NOON
@@ -44,6 +44,10 @@ export class Person {
     this.#own = makeSelf(turn, this.#random(), { name, phrase: init.phrase })
     this.#write(turn)
     this.core = this.#open()
+    if (init.offline !== true) this.goOnline()
+  }
+
+  goOnline(): void {
     this.step({ type: 'moved', peer: this.peer, addresses: [this.address] })
   }
 

@@ -18,7 +18,14 @@ const layers: Readonly<Record<string, Layer>> = {
   wire: { layers: ['base'], packages: ['cborg'] },
   crypto: {
     layers: ['base'],
-    packages: ['node:crypto', '@noble/post-quantum/', '@scure/bip39', '@scure/bip39/']
+    // multiformats spells the one id that a network key gives: a PeerId.
+    packages: [
+      'node:crypto',
+      '@noble/post-quantum/',
+      '@scure/bip39',
+      '@scure/bip39/',
+      'multiformats/bases/base58'
+    ]
   },
   ports: { layers: ['base'], packages: [] },
   core: { layers: ['base', 'wire', 'crypto'], packages: [] },
