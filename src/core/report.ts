@@ -5,7 +5,7 @@
  * Spec: specs/delivery.md, section "Reports".
  * Always true: a report speaks only of what the batch that it leaves with has put on disk.
  */
-import type { DeviceId, EnvelopeId, MessageId, PeerId } from '../base/ids.ts'
+import type { DeviceId, EnvelopeId, MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
 import { adoptPast, knowsMore } from './adopt.ts'

@@ -1,6 +1,5 @@
 /** Rebuilding the contacts and conversations of a core from its records. */
-import { idOf } from '../base/ids.ts'
-import type { ConversationId, DeviceId } from '../base/ids.ts'
+import type { ConversationId } from '../base/ids.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
 import { decodeEntry } from '../wire/entry.ts'
 import type { Book } from './book.ts'

@@ -3,7 +3,6 @@
  *
  * Spec: specs/identity.md. The PeerId is neither the identity nor the device; its key may change.
  */
-import { HearsayError } from '../base/errors.ts'
 import { idOf } from '../base/ids.ts'
 import type { DeviceId, IdentityId, Millis } from '../base/ids.ts'
 import type { Identity } from '../base/model.ts'

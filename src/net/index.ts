@@ -4,7 +4,7 @@ import { HearsayError } from '../base/errors.ts'
 import { isLocalAddress } from './addresses.ts'
 
 export { libp2pNetwork } from './network.ts'
-export type { Libp2pNetwork, Libp2pNetworkInit } from './network.ts'
+export type { Libp2pNetwork } from './network.ts'
 
 /**
  * Whether these addresses make a network of one machine or one LAN, where private addresses count as any
