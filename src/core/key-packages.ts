@@ -84,8 +84,9 @@ export class KeyPackages {
       privateKeys: founder.privateKeys
     })
     const { epoch, welcome } = alone.commit({
+      // Without `now`: a key package comes from its owner, for one use, and never lay where anybody could find it.
+      // A lifetime would only turn away people whose clock is wrong.
       proposals: [{ type: 'add', keyPackage }],
-      now: BigInt(Math.floor(turn.now / 1000)),
       validateCredential: credentialOf(accepts)
     })
     alone.zeroize()

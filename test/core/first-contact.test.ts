@@ -293,3 +293,24 @@ test('an invite can be redeemed before the node has ever been on the network', (
   settle(alice, bob)
   expect([stateAt(alice, bob), stateAt(bob, alice)]).toEqual(['ready', 'ready'])
 })
+
+test('clocks that are ten years apart, either way, do not keep people apart', () => {
+  for (const [seed, years] of [
+    [70, 10],
+    [71, -10]
+  ] as const) {
+    const alice = new Person('alice', seed)
+    const bob = new Person('bob', seed + 5, { now: alice.now + years * 365 * DAY })
+    const { link } = invite(alice, { reusable: true })
+    add(bob, link)
+    connect(alice, bob)
+    settle(alice, bob)
+    alice.run(core => acceptRequest(core, core.first.listWaiting()[0]!.id, undefined))
+    settle(alice, bob)
+    alice.say(bob, 'what year is it?')
+    bob.say(alice, 'you tell me')
+    settle(alice, bob)
+    expect(bob.heard).toEqual(['what year is it?'])
+    expect(alice.heard).toEqual(['you tell me'])
+  }
+})
