@@ -1,5 +1,6 @@
 /**
- * Sums what the parts of a run reported: one test counts once, in the last part that ran it. A file that did not
+ * Sums what the parts of a run reported: a test that ran in two parts counts once, and
+ * as failed if it ever did. A file that did not
  * load, a part that ended badly without a failed test, and a part without a report each count as one failure.
  *
  *     node tally.mjs FOLDER PART...
@@ -18,16 +19,17 @@ for (const part of parts) {
   let failures = 0
   for (const file of existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')).testResults : []) {
     const tests = file.assertionResults
-    for (const { fullName, status } of tests) results.set(`${file.name} ${fullName}`, status)
+    for (const { fullName, status } of tests) {
+      const test = `${file.name} ${fullName}`
+      if (results.get(test) !== 'failed') results.set(test, status)
+    }
     const failed = tests.filter(({ status }) => status === 'failed').length
     if (file.status === 'failed' && failed === 0) results.set(file.name, 'failed')
     failures += file.status === 'failed' ? 1 : 0
   }
-  if (code !== '0' && failures === 0) {
-    console.log(`${part} ended with ${code}, though no test failed`)
-    results.set(`${part} as a whole`, 'failed')
-  }
-  if (!existsSync(report)) console.log(`${part} ended before its tests`)
+  if (!existsSync(report)) console.log(`${part} ended with ${code}, before its tests`)
+  else if (code !== '0' && failures === 0) console.log(`${part} ended with ${code}, though no test failed`)
+  if (!existsSync(report) || (code !== '0' && failures === 0)) results.set(`${part} as a whole`, 'failed')
 }
 
 const count = (...wanted) => [...results.values()].filter(status => wanted.includes(status)).length
