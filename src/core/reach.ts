@@ -134,20 +134,23 @@ export class Reach {
     if (entry.contact.learnPresence(turn, presence)) this.#soon(turn, presence.peer)
   }
 
-  /** A stream is open, or a dial has failed, or a stream is gone. */
+  /** A stream is open. How often the peer was tried in vain is forgotten only once it has served. */
   opened(peer: PeerId): void {
     this.changed()
     this.#dialing.delete(peer)
-    this.#dials.delete(peer)
   }
 
-  closed(turn: Turn, peer: PeerId, wasOpen: boolean): void {
+  /**
+   * A stream is gone, or a dial has failed. One that served is dialled anew at once; a peer that takes a stream
+   * and lets go of it, as one does that has blocked us or cannot write to its disk, is tried ever more rarely.
+   */
+  closed(turn: Turn, peer: PeerId, served: boolean): void {
     this.changed()
     this.#dialing.delete(peer)
     const before = this.#dials.get(peer)
     const delayMs =
-      wasOpen || before === undefined ? limits.dialFirstMs : Math.min(before.delayMs * 2, limits.dialMaxMs)
-    this.#dials.set(peer, { at: turn.uptime + (wasOpen ? 0 : delayMs), delayMs })
+      served || before === undefined ? limits.dialFirstMs : Math.min(before.delayMs * 2, limits.dialMaxMs)
+    this.#dials.set(peer, { at: turn.uptime + (served ? 0 : delayMs), delayMs })
   }
 
   /** Something new is known of a peer, or there is something new for it: forget how often it failed. */

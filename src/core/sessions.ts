@@ -90,7 +90,8 @@ export class Sessions {
   closed(turn: Turn, peer: PeerId): void {
     const session = this.#sessions.get(peer)
     this.#sessions.delete(peer)
-    this.#reach.closed(turn, peer, session !== undefined)
+    const lasted = session !== undefined && turn.uptime - session.openedAt >= limits.dialFirstMs
+    this.#reach.closed(turn, peer, lasted && session.proven !== undefined)
     if (session?.proven === undefined) return
     const { contact, conversation } = session.proven.entry
     removeLink(conversation, peer)
