@@ -1,7 +1,7 @@
 /**
- * Sums what the parts of a run reported: a test that ran in two parts counts once, and
- * as failed if it ever did. A file that did not
- * load, a part that ended badly without a failed test, and a part without a report each count as one failure.
+ * Sums what the parts of a run reported. A test that ran in two parts counts once, and as failed if it ever did. A
+ * file that did not load, a part that ended badly without a failed test, and a part without a report each count as one
+ * failure.
  *
  *     node tally.mjs FOLDER PART...
  */
