@@ -9,7 +9,7 @@ import type { MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import { encodeEntry } from '../wire/entry.ts'
 import type { Entry, EntryContent, Parent } from '../wire/entry.ts'
-import { entryHash, envelopeId, messageId } from './seal/hashes.ts'
+import { entryHash, envelopeId, messageIdOf } from './seal/hashes.ts'
 import type { Conversation } from './conversation.ts'
 import { OUTBOX } from './conversation.ts'
 import type { OutboxItem } from './outbox.ts'
@@ -96,7 +96,7 @@ function append(
   const sealed = seal(conversation, turn, bytes, entry.sequence, visible)
   const item: OutboxItem = {
     sequence: entry.sequence,
-    message: messageId(bytes),
+    message: messageIdOf(hash),
     hash,
     entry: bytes,
     visible,

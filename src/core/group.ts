@@ -97,7 +97,8 @@ export class Group {
   readonly #self: DeviceId
   readonly #random: Random
   readonly #held = new Map<EpochId, Mutable<Held>>()
-  #head: Mutable<Held> | undefined
+  /** The same, the best first. */
+  #ranked: readonly Mutable<Held>[] = []
 
   /** `scope` prefixes the keys of its records: the conversation's id. */
   constructor(init: { scope: string; self: DeviceId; random: Random }) {
@@ -152,7 +153,7 @@ export class Group {
     if (this.#held.has(held.epoch)) return held.epoch
     this.#held.set(held.epoch, held)
     this.#saveEpoch(turn, held)
-    this.#choose()
+    this.#rank()
     return held.epoch
   }
 
@@ -170,7 +171,7 @@ export class Group {
       keys,
       owners: new Map()
     })
-    this.#choose()
+    this.#rank()
   }
 
   /** Seals a log entry on the head. There must be one. */
@@ -210,7 +211,7 @@ export class Group {
 
   /** Opens the outer seal with whichever epoch it was made for. Undefined where none is held. */
   open(envelope: Envelope): Opened | undefined {
-    for (const held of this.#byRank()) {
+    for (const held of this.#ranked) {
       const body = openMessage(envelope, held.keys)
       if (body !== undefined) return { epoch: held.epoch, body, author: ownerIn(held, body.leaf).device }
     }
@@ -256,7 +257,7 @@ export class Group {
   forget(turn: Turn, reported: Head | undefined): void {
     const head = this.#head
     if (head === undefined) return
-    for (const [rank, held] of this.#byRank().entries()) {
+    for (const [rank, held] of this.#ranked.entries()) {
       if (held === head) continue
       const passed =
         reported !== undefined && this.#held.has(reported.epoch) && compareHeads(reported, held) < 0
@@ -271,7 +272,6 @@ export class Group {
       const kept = held.mls.members().every(({ index }) => devices.has(ownerIn(held, index).device))
       if (!kept) this.#drop(turn, held)
     }
-    this.#choose()
   }
 
   /** When an epoch stopped being anybody's head, as far as we know: its age counts from then. */
@@ -282,17 +282,18 @@ export class Group {
 
   #drop(turn: Turn, held: Held): void {
     this.#held.delete(held.epoch)
+    this.#rank()
     held.mls.zeroize()
     turn.remove(EPOCHS, this.#key(held))
     turn.remove(RATCHETS, this.#key(held))
   }
 
-  #byRank(): Mutable<Held>[] {
-    return [...this.#held.values()].sort(compareHeads)
+  get #head(): Mutable<Held> | undefined {
+    return this.#ranked[0]
   }
 
-  #choose(): void {
-    this.#head = this.#byRank()[0]
+  #rank(): void {
+    this.#ranked = [...this.#held.values()].sort(compareHeads)
   }
 
   #key(held: Held): string {

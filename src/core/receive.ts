@@ -11,7 +11,7 @@ import { limits } from '../base/limits.ts'
 import { MlsError } from '../crypto/mls/index.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
-import { entryHash, envelopeId, messageId } from './seal/hashes.ts'
+import { entryHash, envelopeId, messageIdOf } from './seal/hashes.ts'
 import { PENDING } from './conversation.ts'
 import type { Conversation, Unopened } from './conversation.ts'
 import type { Delivered, Received } from './inbox.ts'
@@ -106,7 +106,7 @@ function show(conversation: Conversation, turn: Turn, delivered: Delivered): voi
   if (entry.content.type === 'commit') return
   facts.answering = true
   facts.unread += 1
-  const id = messageId(delivered.bytes)
+  const id = messageIdOf(delivered.hash)
   const identity = conversation.with.identity
   const message = keepMessage(conversation, turn, { id, identity, entry, lamport, receivedAt })
   turn.announce({ type: 'message:received', message })

@@ -88,6 +88,6 @@ export function unpadContent(padded: Uint8Array): Uint8Array {
   const length = new DataView(padded.buffer, padded.byteOffset).getUint32(0)
   const end = LENGTH_BYTES + length
   if (end > padded.length) throw malformed('a length beyond the end')
-  if (padded.subarray(end).some(byte => byte !== 0)) throw malformed('padding that is not zeros')
+  for (let i = end; i < padded.length; i++) if (padded[i] !== 0) throw malformed('padding that is not zeros')
   return padded.subarray(LENGTH_BYTES, end)
 }

@@ -18,7 +18,7 @@ import {
   type ControlBody
 } from '../../wire/control.ts'
 import type { Envelope } from '../../wire/envelope.ts'
-import { isTagged, openTagged, sealTagged, type SealKeys } from './tagged-seal.ts'
+import { openIfTagged, sealTagged, type SealKeys } from './tagged-seal.ts'
 
 /** The keys of the control messages between two contacts, from the secret that they share. */
 export const controlKeys = (contactSecret: Uint8Array): SealKeys => ({
@@ -53,8 +53,9 @@ export function openControl(
   keys: SealKeys,
   allowedDevices: ReadonlySet<DeviceId>
 ): Control | undefined {
-  if (!isTagged(envelope, 'control', keys.tagKey)) return undefined
-  const control = decodeControl(openTagged(envelope, 'control', keys))
+  const content = openIfTagged(envelope, 'control', keys)
+  if (content === undefined) return undefined
+  const control = decodeControl(content)
   if (!allowedDevices.has(control.device)) throw malformed('a control message from a device that may not')
   requireSignature(
     `device ${control.device}`,

@@ -13,7 +13,10 @@ export const envelopeId = (envelope: Uint8Array): EnvelopeId => idOf(labelledHas
 export const entryHash = (entry: Uint8Array): Uint8Array => labelledHash('entry', entry)
 
 /** The id of a message: its entry's hash, so that it stays the same however often it is sealed again. */
-export const messageId = (entry: Uint8Array): MessageId => idOf(entryHash(entry))
+export const messageId = (entry: Uint8Array): MessageId => messageIdOf(entryHash(entry))
+
+/** The same, where the hash of the entry is known. */
+export const messageIdOf = (hash: Uint8Array): MessageId => idOf(hash)
 
 /** What the next entry of a device list refers to. 32 bytes. */
 export const deviceEntryHash = (entry: Uint8Array): Uint8Array => labelledHash('deviceEntryHash', entry)

@@ -10,7 +10,7 @@ import { labels } from '../../base/labels.ts'
 import type { Random } from '../../base/random.ts'
 import type { Envelope } from '../../wire/envelope.ts'
 import { decodeMessageBody, encodeMessageBody, type MessageBody } from '../../wire/message-body.ts'
-import { isTagged, openTagged, sealTagged, type SealKeys } from './tagged-seal.ts'
+import { openIfTagged, sealTagged, type SealKeys } from './tagged-seal.ts'
 
 const KEY_BYTES = 32
 const EPOCH_ID_BYTES = 16
@@ -32,7 +32,7 @@ export const sealMessage = (body: MessageBody, keys: SealKeys, random: Random): 
   sealTagged('message', encodeMessageBody(body), keys, random)
 
 /** What is in an envelope of this epoch; undefined where it is of another. Throws MALFORMED where it was changed. */
-export const openMessage = (envelope: Envelope, keys: SealKeys): MessageBody | undefined =>
-  isTagged(envelope, 'message', keys.tagKey)
-    ? decodeMessageBody(openTagged(envelope, 'message', keys))
-    : undefined
+export function openMessage(envelope: Envelope, keys: SealKeys): MessageBody | undefined {
+  const content = openIfTagged(envelope, 'message', keys)
+  return content === undefined ? undefined : decodeMessageBody(content)
+}

@@ -48,15 +48,22 @@ export function sealTagged(
 }
 
 /**
- * The content of an envelope that `isTagged` said is ours. Throws MALFORMED where it was changed on the way.
- * The tag is asked again, so that forgetting to ask cannot open what was meant for another key.
+ * The content of an envelope under these keys; undefined where it was tagged for others. Throws MALFORMED where
+ * it was changed on the way.
  */
-export function openTagged(
+export function openIfTagged(
   envelope: Envelope,
   kind: Envelope['kind'],
   { key, tagKey }: SealKeys
-): Uint8Array {
-  if (!isTagged(envelope, kind, tagKey)) throw malformed('not tagged for these keys')
+): Uint8Array | undefined {
+  if (!isTagged(envelope, kind, tagKey)) return undefined
   const { nonce, body } = envelope
   return unpadContent(aeadOpen({ key, nonce, aad: envelopeHeader(envelope) }, body))
+}
+
+/** The same, for an envelope that has been found to be for these keys. Throws MALFORMED where it is not. */
+export function openTagged(envelope: Envelope, kind: Envelope['kind'], keys: SealKeys): Uint8Array {
+  const content = openIfTagged(envelope, kind, keys)
+  if (content === undefined) throw malformed('not tagged for these keys')
+  return content
 }
