@@ -71,15 +71,20 @@ const CONVERSATION_SUITE = 0xf00d
  * NOT_INITIALISED, ALREADY_INITIALISED, INVALID_PHRASE, INVALID_ADDRESS, NETWORK_FAILED, and what the store throws.
  */
 export async function createNode(options: NodeOptions): Promise<HearsayNode> {
-  const store = await options.store
-  const { network, create = 'if-missing', name, phrase } = options
+  const { create = 'if-missing', name, phrase } = options
+  const network = options.network === false ? undefined : (options.network ?? {})
+  // libp2p is half a megabyte of modules: an offline node does without, any other loads them while the disk is read.
+  const [store, net] = await Promise.all([
+    options.store,
+    network === undefined ? undefined : import('./net/index.ts')
+  ])
   try {
     return await openNode({
       store,
       clock: systemClock,
       random: length => new Uint8Array(randomBytes(length)),
       suite: cipherSuite(CONVERSATION_SUITE),
-      network: network === false ? undefined : own => startNetwork(store, own, network ?? {}),
+      network: net === undefined ? undefined : own => startNetwork(net, store, own, network ?? {}),
       create,
       name,
       phrase,
@@ -91,9 +96,12 @@ export async function createNode(options: NodeOptions): Promise<HearsayNode> {
   }
 }
 
-async function startNetwork(store: Store, own: Own, options: NetworkOptions) {
-  // libp2p is half a megabyte of modules: an offline node does without.
-  const { libp2pNetwork, isOnOneMachine } = await import('./net/index.ts')
+async function startNetwork(
+  { libp2pNetwork, isOnOneMachine }: typeof import('./net/index.ts'),
+  store: Store,
+  own: Own,
+  options: NetworkOptions
+) {
   const { listen = DEFAULT_LISTEN, bootstrap = [], mdns = true } = options
   const dht = options.dht ?? (options.listen === undefined ? 'client' : 'server')
   const network = await libp2pNetwork({
