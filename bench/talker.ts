@@ -22,10 +22,14 @@ function cpuMs(): number {
 
 async function sendAll(count: number): Promise<Delivery[]> {
   const deliveries: Delivery[] = []
-  for (let number = 0; number < count; number += SENDS_AT_ONCE) {
-    const texts = Array.from({ length: Math.min(SENDS_AT_ONCE, count - number) }, (_, i) => number + i)
-    deliveries.push(...(await Promise.all(texts.map(each => chat.send(textOf(each))))))
+  let begun = 0
+  const sendMore = async (): Promise<void> => {
+    while (begun < count) {
+      begun += 1
+      deliveries.push(await chat.send(textOf(begun)))
+    }
   }
+  await Promise.all(Array.from({ length: SENDS_AT_ONCE }, sendMore))
   return deliveries
 }
 
