@@ -85,6 +85,8 @@ export const limits = {
   /** Records deleted by one step of a sweep. */
   sweepRecordsMax: 500,
   addressesPerPeerMax: 16,
+  /** The highest number of our own log that we believe a contact about. */
+  sequenceAdoptedMax: 2 ** 40,
   /** Envelopes sent to a device and not yet acknowledged. */
   windowEnvelopes: 512,
   /** How long a device may stay silent about what it was sent before it is sent again: first, then doubled. */

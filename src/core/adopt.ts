@@ -55,9 +55,8 @@ export function adoptPast(conversation: Conversation, turn: Turn, link: Link, ro
 
 /** Takes back a message that will be written anew. */
 function withdraw(conversation: Conversation, turn: Turn, item: OutboxItem): void {
-  const { id, outbox, sealed } = conversation
+  const { id, outbox } = conversation
   outbox.items.delete(item.sequence)
-  for (const [envelope, sequence] of sealed) if (sequence === item.sequence) sealed.delete(envelope)
   turn.remove(OUTBOX, `${id}/${sortable(item.sequence)}`)
   if (!item.visible) return
   const { device, sequence, lamport } = decodeEntry(item.entry)

@@ -9,7 +9,7 @@ import type { MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import { encodeEntry } from '../wire/entry.ts'
 import type { Entry, EntryContent, Parent } from '../wire/entry.ts'
-import { entryHash, envelopeId, messageIdOf } from './seal/hashes.ts'
+import { entryHash, messageIdOf } from './seal/hashes.ts'
 import type { Conversation } from './conversation.ts'
 import { OUTBOX } from './conversation.ts'
 import type { OutboxItem } from './outbox.ts'
@@ -58,12 +58,10 @@ export function sealWaiting(conversation: Conversation, turn: Turn): void {
 
 /** Seals an entry of the outbox on the present head, under the same message id. */
 export function reseal(conversation: Conversation, turn: Turn, item: OutboxItem): OutboxItem {
-  const { group, outbox, sealed } = conversation
-  if (item.envelope !== undefined) sealed.delete(envelopeId(item.envelope))
+  const { group, outbox } = conversation
   const { envelope, epoch } = group.seal(turn, item.entry, item.sequence)
   const again: OutboxItem = { ...item, envelope, epoch }
   outbox.items.set(item.sequence, again)
-  sealed.set(envelopeId(envelope), item.sequence)
   saveItem(conversation, turn, item.sequence)
   return again
 }
@@ -107,7 +105,6 @@ function append(
   }
   for (const device of conversation.with.devices()) outbox.recipient(device, facts.sequence)
   outbox.items.set(entry.sequence, item)
-  if (sealed !== undefined) conversation.sealed.set(envelopeId(sealed.envelope), entry.sequence)
   facts.sequence = entry.sequence
   facts.previous = hash
   facts.lamport = entry.lamport

@@ -129,8 +129,6 @@ export class Conversation {
   /** Envelopes that no held epoch opens yet. In memory only: whoever sent them will send them again. */
   readonly unopened = new Map<EnvelopeId, Unopened>()
   readonly links = new Map<PeerId, Link>()
-  /** Which of our entries an envelope carries, while it is in the outbox. */
-  readonly sealed = new Map<EnvelopeId, number>()
   /** Our delivered messages that have not been read, by number; the newest `limits.unreadWatchedMax`. */
   readonly unreadThere = new Map<number, MessageId>()
   readonly attempts = new Map<number, Attempt[]>()

@@ -5,6 +5,7 @@
  * Spec: specs/delivery.md, section "Reports".
  * Always true: a report speaks only of what the batch that it leaves with has put on disk.
  */
+import { malformed } from '../base/errors.ts'
 import type { DeviceId, EnvelopeId, MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
@@ -18,6 +19,7 @@ import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
 import { drain, retryUnopened } from './receive.ts'
 import { refound } from './regroup.ts'
+import { envelopeId } from './seal/hashes.ts'
 import { sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
 import { flush, progressed, transmit } from './transmission.ts'
@@ -80,9 +82,11 @@ function refused(conversation: Conversation): EnvelopeId[] {
 /** Takes in what a proven device of the contact reports over a link. */
 export function applyReport(conversation: Conversation, turn: Turn, link: Link, report: Report): void {
   const { device } = link
+  const ours = report.devices.find(row => row.device === conversation.self)
+  // Nobody has written so much: whoever says so wants to bring our numbers to their end.
+  if (ours !== undefined && newest(ours) > limits.sequenceAdoptedMax) throw malformed('numbers beyond reason')
   const theirs = report.devices.find(row => row.device === device)
   if (theirs !== undefined) followLog(conversation, turn, device, theirs)
-  const ours = report.devices.find(row => row.device === conversation.self)
   if (ours !== undefined && knowsMore(conversation, ours)) adoptPast(conversation, turn, link, ours)
   else acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
   const through = theirs === undefined ? 0 : newest(theirs)
@@ -178,10 +182,6 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
 function released(conversation: Conversation, turn: Turn, item: OutboxItem): void {
   conversation.facts.base = item.hash
   conversation.attempts.delete(item.sequence)
-  for (const [envelope, sequence] of conversation.sealed) {
-    if (sequence === item.sequence) conversation.sealed.delete(envelope)
-    if (sequence >= item.sequence) break
-  }
   turn.remove(OUTBOX, `${conversation.id}/${sortable(item.sequence)}`)
 }
 
@@ -202,14 +202,21 @@ function resealRefused(
   link: Link,
   unopened: readonly EnvelopeId[]
 ): void {
-  const again: OutboxItem[] = []
-  for (const id of unopened) {
-    const sequence = conversation.sealed.get(id)
-    const item = sequence === undefined ? undefined : conversation.outbox.items.get(sequence)
-    if (item === undefined || conversation.group.head === undefined) continue
-    again.push(reseal(conversation, turn, item))
-  }
+  if (unopened.length === 0 || conversation.group.head === undefined) return
+  const again = refusedItems(conversation, new Set(unopened)).map(item => reseal(conversation, turn, item))
   if (again.length > 0) transmit(turn, conversation, link, again)
+}
+
+/** The items that these envelopes carry: among those that can be under way. */
+function refusedItems({ outbox }: Conversation, refusals: Set<EnvelopeId>): OutboxItem[] {
+  const found: OutboxItem[] = []
+  let looked = 0
+  for (const item of outbox.items.values()) {
+    looked += 1
+    if (refusals.size === 0 || looked > 2 * limits.windowEnvelopes) break
+    if (item.envelope !== undefined && refusals.delete(envelopeId(item.envelope))) found.push(item)
+  }
+  return found
 }
 
 /** After the group has moved: what waited for an epoch may open now. */

@@ -11,7 +11,7 @@ import { decodeContact } from './records/contact.ts'
 import { restoreConversation } from './records/conversation.ts'
 import { decodeOutboxItem } from './records/outbox-item.ts'
 import { decodePending } from './records/pending.ts'
-import { entryHash, envelopeId } from './seal/hashes.ts'
+import { entryHash } from './seal/hashes.ts'
 
 /** One record as it was read. */
 export interface StoredRecord {
@@ -39,7 +39,6 @@ export function restoreBook(book: Book, records: Records, suite: CipherSuite): v
     if (conversation === undefined) continue
     const item = decodeOutboxItem(value)
     conversation.outbox.items.set(item.sequence, item)
-    if (item.envelope !== undefined) conversation.sealed.set(envelopeId(item.envelope), item.sequence)
   }
   for (const { key, value } of of(PENDING)) {
     const { receivedAt, entry: bytes } = decodePending(value)

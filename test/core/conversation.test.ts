@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compareHeads } from '../../src/core/heads.ts'
+import { makeReport } from '../../src/core/report.ts'
 import { addContact } from '../../src/core/commands.ts'
 import { acquainted, collect, connect, deliver, disconnect, NOON, Person, settle } from './people.ts'
 
@@ -251,6 +252,39 @@ describe('an older copy of the disk', () => {
       bob.events.filter(event => event.type === 'delivery:changed' && event.delivery.state === 'failed')
     ).toHaveLength(1)
     expectAgreement(alice, bob)
+  })
+})
+
+describe('a contact that lies in its reports', () => {
+  /** Bob says that he holds Alice's log up to a number, with some hash. */
+  function claim(bob: Person, alice: Person, contiguous: number, hash: Uint8Array): void {
+    bob.run(core => {
+      const { contact, conversation } = core.book.find(alice.id)
+      const report = makeReport(conversation, false)
+      const devices = [...report.devices.filter(({ device }) => device !== alice.core.own.device)]
+      devices.push({ device: alice.core.own.device, contiguous, hash, ranges: [], read: contiguous })
+      const envelope = contact.control(core.turn, { ...report, devices })!
+      core.turn.emit({ type: 'transmit', peer: alice.peer, envelopes: [envelope], messages: undefined })
+    })
+  }
+
+  test('never makes a message look delivered, nor keeps it from being delivered', () => {
+    const { alice, bob } = acquainted(16)
+    const unheard = alice.say(bob, 'not there yet')
+    collect(alice, bob)
+    const { sequence } = alice.with(bob).facts
+    for (const number of [1, sequence, sequence + 1, sequence + 1000, 2 ** 41, Number.MAX_SAFE_INTEGER]) {
+      claim(bob, alice, number, new Uint8Array(32).fill(7))
+      for (const letter of collect(bob, alice)) deliver(letter)
+      const shown = alice.events.flatMap(event => (event.type === 'delivery:changed' ? [event.delivery] : []))
+      expect(shown.filter(({ state }) => state === 'delivered' || state === 'read')).toEqual([])
+    }
+    expect(alice.with(bob).facts.sequence).toBeLessThan(2 ** 41)
+    settle(alice, bob)
+    for (const person of [alice, bob]) person.sleep(10_000)
+    settle(alice, bob)
+    expect(bob.heard).toEqual(['not there yet'])
+    expect(unheard).toMatch(/^[0-9a-f]{64}$/)
   })
 })
 
