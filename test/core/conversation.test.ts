@@ -261,7 +261,7 @@ describe('a contact that lies in its reports', () => {
     bob.run(core => {
       const { contact, conversation } = core.book.find(alice.id)
       const report = makeReport(conversation, false)
-      const devices = [...report.devices.filter(({ device }) => device !== alice.core.own.device)]
+      const devices = report.devices.filter(({ device }) => device !== alice.core.own.device)
       devices.push({ device: alice.core.own.device, contiguous, hash, ranges: [], read: contiguous })
       const envelope = contact.control(core.turn, { ...report, devices })!
       core.turn.emit({ type: 'transmit', peer: alice.peer, envelopes: [envelope], messages: undefined })
