@@ -13,7 +13,7 @@ import type {
   NodeStatus
 } from './api.ts'
 import { HearsayError } from './base/errors.ts'
-import type { ConversationId, Cursor, InviteId, MessageId, Millis, RequestId } from './base/ids.ts'
+import type { Address, ConversationId, Cursor, InviteId, MessageId, Millis, RequestId } from './base/ids.ts'
 
 import { limits } from './base/limits.ts'
 import type {
@@ -168,7 +168,9 @@ class NodeContacts implements Contacts {
     expiresInMs
   }: { reusable?: boolean; expiresInMs?: number } = {}): Promise<Invite> {
     return this.#runtime.execute(({ first, reach, turn }) => {
-      const { addresses } = reach.presence
+      const { addresses: known, peer } = reach.presence
+      // Without an address the invite still says whom to look for, among neighbours.
+      const addresses = known.length > 0 ? known : [`/p2p/${peer}` as Address]
       const invite = first.invite(turn, { reusable, expiresInMs, addresses })
       reach.published(turn)
       return invite

@@ -183,7 +183,8 @@ export class Reach {
     const outgoing = this.#first.outgoingTo(contact.facts.id)
     for (const address of outgoing?.invite.addresses ?? []) {
       const peer = address.split('/p2p/').at(-1)
-      if (peer !== undefined && peer !== address) add(peer as PeerId, [address])
+      if (peer === undefined || peer === address) continue
+      add(peer as PeerId, address.startsWith('/p2p/') ? [] : [address])
     }
     targets.delete(this.#state.peer)
     return targets

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HearsayError } from '../../src/base/errors.ts'
+import type { Address } from '../../src/base/ids.ts'
 import {
   acceptRequest,
   addContact,
@@ -313,4 +314,21 @@ test('clocks that are ten years apart, either way, do not keep people apart', ()
     expect(bob.heard).toEqual(['what year is it?'])
     expect(alice.heard).toEqual(['you tell me'])
   }
+})
+
+test('an invite made before the first address is known leads to a neighbour all the same', () => {
+  const alice = new Person('alice', 80)
+  const bob = new Person('bob', 81)
+  const { link } = alice.run(core =>
+    core.first.invite(core.turn, {
+      reusable: false,
+      expiresInMs: undefined,
+      addresses: [`/p2p/${alice.peer}` as Address]
+    })
+  )
+  add(bob, link)
+  bob.step({ type: 'closed', peer: alice.peer })
+  bob.effects = []
+  bob.step({ type: 'discovered', peer: alice.peer, addresses: [alice.address] })
+  expect(bob.effects).toContainEqual({ type: 'dial', peer: alice.peer, addresses: [alice.address] })
 })
