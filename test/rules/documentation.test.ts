@@ -139,12 +139,19 @@ test('the index of the specs has every spec, and nothing else', () => {
   expect(new Set([...listed, 'README.md'])).toEqual(new Set(there))
 })
 
-test('decisions are numbered without a gap and have a status', () => {
+test('decisions are numbered without a gap, stand until they are superseded, and give their reasons', () => {
   const decisions = filesIn(['docs/decisions'], '.md')
   decisions.forEach((path, index) => {
     const number = String(index + 1).padStart(4, '0')
+    const page = read(path)
     expect(path).toMatch(new RegExp(`^docs/decisions/${number}-[a-z-]+\\.md$`))
-    expect(read(path)).toMatch(new RegExp(`^# ${number}: .+\n\nStatus: (?:accepted|superseded by \\d{4})`))
+    expect(page.startsWith(`# ${number}: `), path).toBe(true)
+    const [, status = 'accepted'] = /^Status: ([^.]+)/m.exec(page) ?? []
+    expect(status, path).toMatch(/^(?:accepted|superseded by \d{4})$/)
+    const parts = [...page.matchAll(/^(?:## |\*\*)(Context|Choice|Consequence)s?\b/gm)].map(
+      ([, part]) => part
+    )
+    expect(parts, path).toEqual(['Context', 'Choice', 'Consequence'])
   })
 })
 
