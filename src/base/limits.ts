@@ -59,6 +59,8 @@ export const limits = {
   /** Secrets shared with one contact: one of each group that began between us, the newest kept. */
   channelsPerContactMax: 4,
   presencesPerContactMax: 8,
+  /** Accepted requests that are remembered of a contact, so that a replayed one is nobody's business. */
+  requestsPerContactMax: 16,
   /** Control counters are reserved on disk in blocks, so that none is used twice after a crash. */
   countersReserved: 1024,
   /** Our unused key packages that others hold. */

@@ -61,6 +61,7 @@ export const newFacts = (
   counterReserved: 0,
   counters: new Map(),
   presences: new Map(),
+  requests: [],
   toldPresence: 0
 })
 
@@ -82,7 +83,9 @@ export function becomeContacts(
   const chosen = name ?? known?.contact.facts.name ?? book.nameFor(request.name, id)
   const entry = known ?? book.add(newFacts(id, chosen, 'ready', turn.now))
   if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
-  entry.contact.facts.name = chosen
+  const { facts } = entry.contact
+  facts.name = chosen
+  facts.requests = [...facts.requests, request.request].slice(-limits.requestsPerContactMax)
   begin(book, turn, entry, mls, { author: 'us', rest, request, foundedAt: turn.now })
   turn.announce({
     type: known === undefined ? 'contact:added' : 'contact:changed',

@@ -4,7 +4,7 @@
  * Spec: specs/contact.md. Always true: the identity never changes; its devices only as a signed list says;
  * every control message that we seal for it has a counter of its own, also after a crash.
  */
-import type { DeviceId, GroupId, IdentityId, Millis, PeerId } from '../base/ids.ts'
+import type { DeviceId, GroupId, IdentityId, Millis, PeerId, RequestId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Contact as ContactView, DeliveryState, Message } from '../base/model.ts'
 import type { Random } from '../base/random.ts'
@@ -56,6 +56,8 @@ export interface ContactFacts {
   readonly counters: Map<CounterKey, number>
   /** Where the contact was or said it is, by peer. */
   readonly presences: Map<PeerId, Presence>
+  /** Requests of theirs that we said yes to, newest last: who replays one gets nothing for it. */
+  requests: readonly RequestId[]
   /** The sequence of our presence that it was told last. */
   toldPresence: number
 }

@@ -191,6 +191,8 @@ export class FirstContact {
     if (before !== undefined) return { answer: before }
     const known = this.#book.get(opened.devices.identity)
     if (this.waiting.has(request) || known?.contact.facts.blocked === true) return { answer: undefined }
+    // We have said yes to it and that was heard: it comes from somebody who kept a copy.
+    if (known?.contact.facts.requests.includes(request) === true) return { answer: undefined }
     if (!this.#mayAsk(turn, peer)) throw malformed('too many requests')
     if (isOpen(record, turn.now)) return this.#take(turn, record, opened, presence)
     return { answer: answer(this.#book, turn, this.answers, opened, presence, undefined) }

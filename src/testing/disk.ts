@@ -108,6 +108,16 @@ export class SimulatedDisk {
     this.#visible = this.#durable.clone()
   }
 
+  /** Whether these bytes are part of any record that would survive a crash in this moment. */
+  holds(bytes: Uint8Array): boolean {
+    return this.#durable.holds(bytes)
+  }
+
+  /** Records of a collection that would survive a crash in this moment, in key order. */
+  surviving(collection: Collection): StoredRecord[] {
+    return this.#durable.range(collection)
+  }
+
   /** How many transactions are under way. */
   get unsynced(): number {
     return this.#pending.length
@@ -192,6 +202,15 @@ class Records {
       if (!known) found.keys.splice(position(found.keys, key), 0, key)
       found.values.set(key, value)
     }
+  }
+
+  holds(bytes: Uint8Array): boolean {
+    for (const { values } of this.#collections.values()) {
+      for (const { buffer, byteOffset, byteLength } of values.values()) {
+        if (Buffer.from(buffer, byteOffset, byteLength).includes(bytes)) return true
+      }
+    }
+    return false
   }
 
   clone(): Records {

@@ -9,7 +9,8 @@ const identity = (name: string): IdentityId => name.padEnd(64, '0') as IdentityI
 function story() {
   let now = 1
   let cursor = 0
-  const chronicle = new Chronicle({ now: () => now })
+  const lost = new Set<string>()
+  const chronicle = new Chronicle({ now: () => now, isOnDisk: (_, text) => !lost.has(text) })
   for (const name of ['alice', 'bob']) chronicle.named(identity(name), name)
   const at = <Event>(event: Event) => ({ cursor: ++cursor as Cursor, at: now as Millis, ...event })
   const sends = (from: string, to: string, text: string): void => {
@@ -50,7 +51,7 @@ function story() {
     chronicle.told(name, at({ type: 'delivery:changed', delivery }))
   }
   const broken = (): string[] => chronicle.violations.map(({ invariant }) => invariant.split(' ')[0]!)
-  return { chronicle, sends, receipt, shows, claims, broken }
+  return { chronicle, lost, sends, receipt, shows, claims, broken }
 }
 
 describe('the chronicle', () => {
@@ -113,6 +114,16 @@ describe('the chronicle', () => {
     expect(ahead.broken(), 'nobody has read it').toEqual(['I10', 'I10'])
     ahead.claims('alice', 'hi', 'sent')
     expect(ahead.broken(), 'back to sent').toEqual(['I10', 'I10', 'I10'])
+  })
+
+  test('sees a claim that the disk at the other end does not bear out', () => {
+    const { lost, sends, receipt, shows, claims, broken } = story()
+    sends('alice', 'bob', 'hi')
+    shows('bob', 'alice', 'hi')
+    receipt('bob', 'alice')
+    lost.add('hi')
+    claims('alice', 'hi', 'delivered')
+    expect(broken()).toEqual(['I10'])
   })
 
   test('allows for a recipient that keeps a message before it can show it', () => {

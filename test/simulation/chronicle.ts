@@ -72,8 +72,12 @@ export class Chronicle {
   readonly #estranged = new Set<string>()
   readonly #now: () => number
 
-  constructor(init: { now: () => number }) {
+  /** Whether a text would survive a crash of a node in this moment. */
+  readonly #isOnDisk: (name: string, text: string) => boolean
+
+  constructor(init: { now: () => number; isOnDisk: (name: string, text: string) => boolean }) {
     this.#now = init.now
+    this.#isOnDisk = init.isOnDisk
   }
 
   broken(invariant: Invariant, what: string): void {
@@ -224,10 +228,14 @@ export class Chronicle {
   }
 
   /**
-   * It can have arrived only if something came through after it was written, and a receipt after that. That
-   * it was kept is seen when it is shown, at once or after a gap is filled, and at the latest at the end.
+   * It must be on the recipient's disk, shown or waiting for its turn; and it can have got there, and word of it
+   * back, only if something came through after it was written and something else after that.
    */
   #checkArrived(send: Send, state: DeliveryState, what: string): void {
+    if (!this.#isOnDisk(send.to, send.text)) {
+      this.broken('I10 honest status', `${what}, but it is not on ${send.to}'s disk`)
+      return
+    }
     const arrivedAt = this.#firstHeard(send.from, send.to, send.startedAt)
     const receiptAt = arrivedAt === undefined ? undefined : this.#firstHeard(send.to, send.from, arrivedAt)
     if (receiptAt === undefined) {

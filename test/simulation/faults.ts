@@ -108,6 +108,14 @@ export const faults: readonly Fault[] = [
     budget: 150
   },
   {
+    name: 'redial-at-once',
+    why: 'A peer that lets go of every stream is dialled as often as the network allows.',
+    file: 'src/core/reach.ts',
+    find: 'at: turn.uptime + (served ? 0 : delayMs), delayMs })',
+    replace: 'at: turn.uptime, delayMs })',
+    budget: 60
+  },
+  {
     name: 'ratchet-not-persisted',
     why: 'The key of a message is on disk as unused after the message has left.',
     file: 'src/core/group.ts',
@@ -146,13 +154,11 @@ export const faults: readonly Fault[] = [
     budget: 60
   },
   {
-    name: 'nothing-sent-again',
-    why: 'A new stream begins where the old one ended, whatever was lost on it.',
-    file: 'src/core/report.ts',
-    find: `conversation.outbox.recipient(device, conversation.facts.sequence).contiguous + 1
-`,
-    replace: `conversation.facts.sequence + 1
-`,
+    name: 'no-report-on-a-new-stream',
+    why: 'Neither side says what it lacks, so nothing is sent.',
+    file: 'src/core/transmission.ts',
+    find: '  conversation.owe(peer, true)\n  return link\n',
+    replace: '  return link\n',
     budget: 60
   },
   {

@@ -13,7 +13,8 @@ export const CHAOS_MS = 60_000
 const HOUR_MS = 3_600_000
 /** Most meetings are over by then. */
 const MEETING_MS = 25_000
-const YEAR_MS = 365 * 24 * HOUR_MS
+const DAY_MS = 24 * HOUR_MS
+const YEAR_MS = 365 * DAY_MS
 
 /** One thing that happens at a moment of the run. */
 export type Step = { readonly at: number } & (
@@ -125,7 +126,7 @@ function everything(random: SeededRandom, nodes: readonly string[], on: () => bo
     ...(on() ? diskFaults(random, nodes) : []),
     ...(on() ? collisions(random, nodes) : []),
     ...(on() ? attacks(random, nodes) : []),
-    ...(random.chance(0.1) ? jumps(random, nodes) : []),
+    ...(random.chance(0.25) ? jumps(random, nodes) : []),
     ...(random.chance(0.1) ? quarrels(random, nodes) : [])
   ]
 }
@@ -240,8 +241,9 @@ function attacks(random: SeededRandom, nodes: readonly string[]): Step[] {
 
 /** One clock is off from some moment on, and now and then by years. */
 function jumps(random: SeededRandom, nodes: readonly string[]): Step[] {
-  const far = random.chance(0.3)
-  const byMs = (random.chance(0.5) ? 1 : -1) * (far ? 10 * YEAR_MS : random.integer(HOUR_MS))
+  // An hour renews keys, days forget old ones, years upset everything.
+  const furthest = random.pick([HOUR_MS, 4 * DAY_MS, 4 * DAY_MS, 10 * YEAR_MS])
+  const byMs = Math.round((random.chance(0.5) ? 1 : -1) * furthest * (0.5 + 0.5 * random.float()))
   return [{ at: random.between(30_000, CHAOS_MS), type: 'jump', node: random.pick(nodes), byMs }]
 }
 

@@ -5,6 +5,7 @@
 import { simulate } from 'hearsay/testing'
 import { checkAbsence, checkAfterRestart, checkEnd, checkQuiet, isConverged } from './checks.ts'
 import type { Violation } from './chronicle.ts'
+import { checkHeads } from './heads.ts'
 import { KeyWatch } from './key-watch.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
@@ -67,6 +68,7 @@ async function live(town: Town): Promise<number> {
   const stages = [
     () => checkEnd(town),
     () => checkQuiet(town),
+    () => checkHeads(town),
     () => (town.plan.absence ? checkAbsence(town) : undefined),
     () => (town.plan.restartAtEnd ? checkAfterRestart(town) : undefined)
   ]

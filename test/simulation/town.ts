@@ -51,7 +51,10 @@ export class Town {
     this.plan = plan
     this.net = net
     this.random = seededRandom(plan.seed, 'run')
-    this.chronicle = new Chronicle({ now: () => net.time.now })
+    this.chronicle = new Chronicle({
+      now: () => net.time.now,
+      isOnDisk: (name, text) => net.machine(name).disk.holds(Buffer.from(text))
+    })
     this.keys = keys
     keys.onReuse = owner => {
       this.chronicle.broken('I6 confidentiality', `${owner} sealed two texts with one key`)

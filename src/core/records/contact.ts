@@ -1,7 +1,7 @@
 /** The record of a contact. */
 import { spec } from '../../base/limits.ts'
 import { limits } from '../../base/limits.ts'
-import type { DeviceId, GroupId, IdentityId } from '../../base/ids.ts'
+import type { DeviceId, GroupId, IdentityId, RequestId } from '../../base/ids.ts'
 import { keyPackageShape } from '../../wire/contact-request.ts'
 import { presenceShape } from '../../wire/presence.ts'
 import type { Presence } from '../../wire/presence.ts'
@@ -60,6 +60,7 @@ const stored = codec(
       }
     ),
     presences: list(presenceShape, { max: limits.presencesPerContactMax }),
+    requests: list(id<RequestId>(16), { max: limits.requestsPerContactMax }),
     toldPresence: integer()
   })
 )
