@@ -17,6 +17,8 @@ export class Errands {
   readonly #clock: Clock
   readonly #feed: (input: Input) => Promise<void>
   readonly #stopped = new AbortController()
+  /** What is being written to streams. */
+  readonly #writing = new Set<Promise<void>>()
 
   constructor(init: {
     network: Network | undefined
@@ -32,6 +34,12 @@ export class Errands {
 
   run(effects: readonly Effect[]): void {
     for (const effect of effects) this.#run(effect)
+  }
+
+  /** Waits until what was to be sent is with the transport, at most `limits.lingerMs`: receipts above all. */
+  async settled(): Promise<void> {
+    const late = new Promise<void>(resolve => this.#clock.after(limits.lingerMs, resolve))
+    await Promise.race([Promise.all(this.#writing), late])
   }
 
   stop(): void {
@@ -64,7 +72,7 @@ export class Errands {
         network.unsubscribe(effect.topic)
         return
       case 'transmit':
-        void this.#transmit(network, effect)
+        this.#write(this.#transmit(network, effect))
         return
       case 'publish':
         void this.#publish(network, effect)
@@ -75,6 +83,11 @@ export class Errands {
       case 'lookup':
         void this.#lookup(network, effect)
     }
+  }
+
+  #write(writing: Promise<void>): void {
+    const done = writing.finally(() => this.#writing.delete(done))
+    this.#writing.add(done)
   }
 
   async #transmit(

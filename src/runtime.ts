@@ -150,6 +150,7 @@ export class Runtime {
     this.#cancelWake?.()
     this.#resting?.()
     await this.#working
+    await this.#errands.settled()
     this.#errands.stop()
     await this.#network?.stop()
     this.events.end()

@@ -121,6 +121,8 @@ export const limits = {
   restMaxMs: 30 * SECOND,
   /** The core is not woken more often than this. */
   wakeMinMs: 5,
+  /** A node that stops lets what it is writing reach the transport, for so long. */
+  lingerMs: SECOND,
   /** How long one DHT operation may take. */
   dhtTimeoutMs: 30 * SECOND,
   /** Presence records taken from one lookup. */
