@@ -11,6 +11,8 @@ import { interleaved, median } from './measure.ts'
 import type { BenchOptions, Row } from './measure.ts'
 
 const MESSAGES = 100
+/** A round of so few messages is short, and many of them are needed before the compiler has done its work. */
+const ROUNDS_PER_ROUND = 8
 const TEXT_BYTES = 200
 const lifetime = { notBefore: 0n, notAfter: 1n << 40n }
 
@@ -170,7 +172,7 @@ async function other(): Promise<Contender[]> {
 /** Measures, and returns the table. Takes about half a minute. */
 export async function benchMls({ rounds }: BenchOptions): Promise<Row[]> {
   const contenders = [...floor(), ...ours(1), ...ours(XWING_SUITE), ...(await other())]
-  const times = await measure(contenders, 2 * rounds - 1)
+  const times = await measure(contenders, ROUNDS_PER_ROUND * rounds)
   const of = (name: string): number => times.get(name)!
   const rate = (name: string): Row => ({ name, value: 1e6 / of(name), unit: 'per CPU second' })
   const ratio = (name: string, a: string, b: string, atLeast: number): Row => ({
