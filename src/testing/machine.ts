@@ -141,6 +141,11 @@ export class Machine {
     if (this.#process === process) this.#process = undefined
   }
 
+  /** How wrong the wall clock is. */
+  get skewMs(): number {
+    return this.#skewMs
+  }
+
   /** Moves the wall clock, now and for later processes. */
   jumpClock(ms: number): void {
     this.#skewMs += ms

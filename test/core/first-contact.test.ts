@@ -264,7 +264,7 @@ describe('a contact', () => {
     disconnect(alice, bob)
     alice.say(bob, 'written to the lost device')
     const phrase = recoveryPhrase(bob.core.own)
-    const again = new Person('bob', 545, { phrase, now: bob.now + DAY })
+    const again = new Person('bob', 1545, { phrase, now: bob.now + DAY })
     expect(again.id).toBe(bob.id)
     const { link } = invite(alice)
     again.run(core => addContact(core, { link, name: 'alice', greeting: 'lost my laptop' }))
