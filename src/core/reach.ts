@@ -30,6 +30,7 @@ export const PRESENCE_KEY = 'presence'
 
 /** Clocks differ: near midnight the records of both days count. */
 const MIDNIGHT_MARGIN_MS = 2 * 3_600_000
+const DAY_MS = spec.presenceDayMs
 
 interface Schedule {
   at: number
@@ -43,6 +44,8 @@ export class Reach {
   #state: PresenceState
   #dhtReady = false
   #publishAt: number | undefined
+  /** The day of our clock when we last published. */
+  #publishedOn: number | undefined
   #publishDelayMs: number = limits.presenceRetryMs
   /** Peers that we try, by when. */
   readonly #dials = new Map<PeerId, Schedule>()
@@ -203,6 +206,8 @@ export class Reach {
 
   /** Dials, looks up and publishes what is due. */
   tick(turn: Turn, hasSession: (peer: PeerId) => boolean): void {
+    // A clock that was set moves us to other days' keys.
+    if (this.#publishedOn !== undefined && this.#publishedOn !== presenceDay(turn.now)) this.published(turn)
     const idle = this.#dueAt === undefined || (this.#dueAt !== 'unknown' && this.#dueAt > turn.uptime)
     if (idle) return
     this.changed()
@@ -249,7 +254,10 @@ export class Reach {
 
   #publish(turn: Turn): void {
     if (!this.#dhtReady || this.#publishAt === undefined || this.#publishAt > turn.uptime) return
-    this.#publishAt = turn.uptime + limits.presencePublishMs
+    // Before others look under the key of the next day, there has to be something.
+    const untilNextDay = DAY_MS - ((turn.now + MIDNIGHT_MARGIN_MS) % DAY_MS)
+    this.#publishAt = turn.uptime + Math.min(limits.presencePublishMs, untilNextDay)
+    this.#publishedOn = presenceDay(turn.now)
     const { own, random } = this.#book
     const secrets = [own.presenceSecret]
     for (const { invite, state } of this.#first.invites.values()) {

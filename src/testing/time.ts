@@ -16,8 +16,8 @@ export type Cancel = () => void
 
 /** Callbacks queued per turn of the event loop: each turn costs a system call, so they share it. */
 const TURNS_QUEUED = 64
-/** Where virtual time stops, so that waiting for what never comes ends: about ten years. */
-const END_OF_TIME_MS = 315_000_000_000
+/** Where virtual time stops, so that waiting for what never comes ends: about a year. */
+const END_OF_TIME_MS = 31_500_000_000
 
 interface Event {
   readonly at: number

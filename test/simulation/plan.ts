@@ -20,13 +20,10 @@ const YEAR_MS = 365 * DAY_MS
 export type Step = { readonly at: number } & (
   | { readonly type: 'befriend'; readonly one: string; readonly other: string; readonly reusable: boolean }
   | { readonly type: 'send'; readonly from: string; readonly to: string; readonly text: string }
-  /** Both clocks run ahead an hour and both send in the same moment: two updates of one epoch. */
-  | {
-      readonly type: 'collide'
-      readonly one: string
-      readonly other: string
-      readonly texts: [string, string]
-    }
+  /** Messages cross; then both clocks run ahead an hour and both answer at once: two updates of one epoch. */
+  | { readonly type: 'collide'; readonly one: string; readonly other: string; readonly name: string }
+  /** One writes while offline, and the other, days ahead by then, has forgotten the keys that were used. */
+  | { readonly type: 'outdate'; readonly one: string; readonly other: string; readonly name: string }
   | { readonly type: 'read'; readonly node: string; readonly of: string }
   | {
       readonly type: 'crash'
@@ -124,7 +121,7 @@ function everything(random: SeededRandom, nodes: readonly string[], on: () => bo
     ...(on() ? cuts(random, nodes) : []),
     ...(on() ? moves(random, nodes) : []),
     ...(on() ? diskFaults(random, nodes) : []),
-    ...(on() ? collisions(random, nodes) : []),
+    ...(on() ? rekeyings(random, nodes) : []),
     ...(on() ? attacks(random, nodes) : []),
     ...(random.chance(0.25) ? jumps(random, nodes) : []),
     ...(random.chance(0.1) ? quarrels(random, nodes) : [])
@@ -222,11 +219,11 @@ function diskFaults(random: SeededRandom, nodes: readonly string[]): Step[] {
     }))
 }
 
-function collisions(random: SeededRandom, nodes: readonly string[]): Step[] {
+function rekeyings(random: SeededRandom, nodes: readonly string[]): Step[] {
   return Array.from({ length: random.between(1, 3) }, (_, i): Step => {
     const [one, other] = pairOf(random, nodes)
-    const texts: [string, string] = [`c${i}: ${one} to ${other}`, `c${i}: ${other} to ${one}`]
-    return { at: random.between(10_000, CHAOS_MS), type: 'collide', one, other, texts }
+    const type = random.pick(['collide', 'collide', 'outdate'] as const)
+    return { at: random.between(10_000, CHAOS_MS - 15_000), type, one, other, name: `k${i}` }
   })
 }
 

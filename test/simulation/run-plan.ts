@@ -139,7 +139,9 @@ function heal(town: Town): void {
     town.net.online(machine.name)
     Object.assign(machine.disk.health, { failure: 0, full: false, fsyncMaxMs: 4 })
     // Who is days away looks for moved contacts under the wrong days' keys, until somebody sets the clock.
-    if (Math.abs(machine.skewMs) > SKEW_MAX_MS) machine.jumpClock(-machine.skewMs)
+    if (Math.abs(machine.skewMs) <= SKEW_MAX_MS) continue
+    machine.jumpClock(-machine.skewMs)
+    town.spawn(town.restart(machine.name))
     if (!machine.isOn) town.spawn(town.boot(machine.name))
   }
 }
@@ -171,9 +173,10 @@ function take(town: Town, step: Step): void {
       town.spawn(town.send(step.from, step.to, step.text))
       return
     case 'collide':
-      for (const name of [step.one, step.other]) town.net.machine(name).jumpClock(61 * 60_000)
-      town.spawn(town.send(step.one, step.other, step.texts[0]))
-      town.spawn(town.send(step.other, step.one, step.texts[1]))
+      town.spawn(town.collide(step.one, step.other, step.name))
+      return
+    case 'outdate':
+      town.spawn(town.outdate(step.one, step.other, step.name))
       return
     case 'read':
       town.spawn(town.read(step.node, step.of))

@@ -14,6 +14,12 @@ import type { Plan, Step } from './plan.ts'
 import { COPIES_PER_MINUTE_MAX } from './promises.ts'
 
 const RETRY_MS = 400
+/** Long enough for messages to arrive on most days. */
+const CROSSING_MS = 3000
+/** An epoch of that age is renewed with the next answer (specs/conversation.md, section "Updates"). */
+const AGED_MS = 61 * 60_000
+/** An epoch that was left so long ago is forgotten (section "Forgetting"). */
+const FORGOTTEN_MS = 2 * 24 * 3_600_000
 
 /** What an attempt came to: a value, a refusal by Hearsay, or silence, because the machine crashed. */
 export type Outcome<Value> =
@@ -158,6 +164,32 @@ export class Town {
       this.chronicle.broken('I2 no duplicate is shown', `"${text}" has two ids`)
     }
     send.id = outcome.value.message
+  }
+
+  /** Messages cross, so that both sides have to answer; an hour later both do, at once, with new keys. */
+  async collide(one: string, other: string, name: string): Promise<void> {
+    const both = async (round: string): Promise<unknown> =>
+      await Promise.all([
+        this.send(one, other, `${name} ${round} of ${one} to ${other}`),
+        this.send(other, one, `${name} ${round} of ${other} to ${one}`)
+      ])
+    await both('greeting')
+    await this.net.advance(CROSSING_MS)
+    for (const person of [one, other]) this.net.machine(person).jumpClock(AGED_MS)
+    await both('answer')
+  }
+
+  /** What one wrote while offline was sealed on an epoch that the other has forgotten, days later by its clock. */
+  async outdate(one: string, other: string, name: string): Promise<void> {
+    await this.send(one, other, `${name} question of ${one} to ${other}`)
+    await this.net.advance(CROSSING_MS)
+    this.net.offline(one)
+    await this.send(one, other, `${name} afterthought of ${one} to ${other}`)
+    this.net.machine(other).jumpClock(AGED_MS)
+    await this.send(other, one, `${name} answer of ${other} to ${one}`)
+    this.net.machine(other).jumpClock(FORGOTTEN_MS)
+    await this.net.advance(CROSSING_MS)
+    this.net.online(one)
   }
 
   async read(name: string, of: string): Promise<void> {
