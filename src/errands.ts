@@ -16,6 +16,7 @@ export class Errands {
   readonly #store: Store
   readonly #clock: Clock
   readonly #feed: (input: Input) => Promise<void>
+  readonly #notice: (input: Input) => void
   readonly #stopped = new AbortController()
   /** What is being written to streams. */
   readonly #writing = new Set<Promise<void>>()
@@ -25,11 +26,13 @@ export class Errands {
     store: Store
     clock: Clock
     feed: (input: Input) => Promise<void>
+    notice: (input: Input) => void
   }) {
     this.#network = init.network
     this.#store = init.store
     this.#clock = init.clock
     this.#feed = init.feed
+    this.#notice = init.notice
   }
 
   run(effects: readonly Effect[]): void {
@@ -100,7 +103,7 @@ export class Errands {
     )
     if (messages === undefined) return
     const taken = outcome === 'written to the stream'
-    await this.#feed({ type: 'transmitted', messages, path: 'direct', taken, outcome })
+    this.#notice({ type: 'transmitted', messages, path: 'direct', taken, outcome })
   }
 
   async #publish(
@@ -110,7 +113,7 @@ export class Errands {
     const peers = await network.publish(topic, envelope)
     if (messages === undefined) return
     const outcome = peers === 0 ? 'no member is in the mesh' : `handed to ${peers} in the mesh`
-    await this.#feed({ type: 'transmitted', messages, path: 'gossip', taken: peers > 0, outcome })
+    this.#notice({ type: 'transmitted', messages, path: 'gossip', taken: peers > 0, outcome })
   }
 
   async #put(network: Network, { key, record }: Extract<Effect, { type: 'put' }>): Promise<void> {

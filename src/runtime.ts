@@ -21,6 +21,8 @@ import type { Outcome } from './core/turn.ts'
 import type { CipherSuite } from './crypto/mls/index.ts'
 import { EventLog } from './event-log.ts'
 import { Errands } from './errands.ts'
+import { isFull, Jobs } from './jobs.ts'
+import type { Batch, Job } from './jobs.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Network, NetworkEvent } from './ports/network.ts'
 import type { Store } from './ports/store.ts'
@@ -40,12 +42,6 @@ export interface RuntimeInit {
   readonly onBug: (error: unknown) => void
 }
 
-interface Job {
-  readonly run: (core: Core) => unknown
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
-}
-
 export class Runtime {
   readonly #init: RuntimeInit
   readonly own: Own
@@ -53,9 +49,14 @@ export class Runtime {
   #core: Core
   readonly #network: Network | undefined
   readonly #errands: Errands
-  #queue: Job[] = []
+  readonly #jobs: Jobs
   #working: Promise<void> | undefined
-  #committing = false
+  /** Batches that were stepped and are not on disk. */
+  #uncommitted = 0
+  /** The commit that is under way. */
+  #writing: Promise<void> | undefined
+  /** Why the last commit failed, until what was stepped after it is discarded. */
+  #refused: HearsayError | undefined
   #cancelWake: (() => void) | undefined
   readonly #open = new Set<PeerId>()
   /** The network says so once; a core that is built anew has to hear it again. */
@@ -77,11 +78,14 @@ export class Runtime {
     this.#core = core
     this.events = events
     this.#network = network
+    const feed = (input: Input): Promise<void> => this.feed(input)
+    this.#jobs = new Jobs({ clock: init.clock, feed })
     this.#errands = new Errands({
       network,
       store: init.store,
       clock: init.clock,
-      feed: input => this.feed(input)
+      feed,
+      notice: input => this.#notice(input)
     })
   }
 
@@ -108,16 +112,19 @@ export class Runtime {
 
   /** Runs a command. Settles once what it changed is on disk. */
   execute<T>(command: (core: Core) => T): Promise<T> {
+    return this.#enqueue('command', command)
+  }
+
+  #enqueue<T>(kind: 'command' | 'input', run: (core: Core) => T): Promise<T> {
     if (this.#stopping !== undefined) return Promise.reject(new HearsayError('NODE_STOPPED'))
-    return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ run: command, resolve, reject })
-      this.#working ??= this.#work()
-    })
+    const done = this.#jobs.add(kind, run)
+    this.#working ??= this.#work()
+    return done
   }
 
   /** Whether a batch was stepped that is not on disk yet: what `peek` shows is ahead of it. */
   get committing(): boolean {
-    return this.#committing
+    return this.#uncommitted > 0
   }
 
   /** Looks at the present state, at once. */
@@ -135,9 +142,13 @@ export class Runtime {
       if (input.type === 'opened') this.#network?.hangUp(input.peer)
       return Promise.resolve()
     }
-    return this.execute(core => core.step(input)).catch((error: unknown) => {
+    return this.#enqueue('input', core => core.step(input)).catch((error: unknown) => {
       if (!(error instanceof HearsayError)) this.#init.onBug(error)
     })
+  }
+
+  #notice(input: Input): void {
+    if (this.#resting === undefined && this.#stopping === undefined) this.#jobs.notice(input)
   }
 
   /** Lets what is under way be committed, then stops everything. Idempotent. */
@@ -148,6 +159,7 @@ export class Runtime {
 
   async #shutDown(): Promise<void> {
     this.#cancelWake?.()
+    this.#jobs.dropNotices()
     this.#resting?.()
     await this.#working
     await this.#errands.settled()
@@ -186,23 +198,60 @@ export class Runtime {
     return this.feed(event)
   }
 
+  /**
+   * Steps whatever comes into one batch while the batch before it is on its way to the disk; then it is its
+   * turn. So the disk and the ciphers work at the same time, and what comes together is committed together.
+   */
   async #work(): Promise<void> {
     // The commands that come with this one, in the same turn of the event loop, share its transaction.
     await Promise.resolve()
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, limits.stepsPerCommitMax)
-      await this.#commit(batch)
+    let open: Batch | undefined
+    for (;;) {
+      if (this.#refused !== undefined) {
+        this.#discard(open, this.#refused)
+        open = undefined
+        this.#refused = undefined
+      }
+      open = this.#step(open)
+      if (this.#writing !== undefined) {
+        await (open !== undefined && isFull(open)
+          ? this.#writing
+          : Promise.race([this.#writing, this.#jobs.arrival()]))
+      } else if (open !== undefined) {
+        this.#writing = this.#commit(open).then(() => {
+          this.#writing = undefined
+        })
+        open = undefined
+      } else break
     }
     this.#working = undefined
     this.#wakeLater()
   }
 
-  async #commit(batch: readonly Job[]): Promise<void> {
-    const settle: (() => void)[] = []
+  /** Runs what waits through the core, as far as a batch goes. What it changes is in memory only. */
+  #step(open: Batch | undefined): Batch | undefined {
+    if (this.#jobs.isEmpty) return open
+    this.#jobs.takeNotices()
+    const batch = open ?? { jobs: [], settle: [], bug: undefined }
+    if (open === undefined) this.#uncommitted += 1
+    while (!isFull(batch)) {
+      const job = this.#jobs.next(batch)
+      if (job === undefined) break
+      batch.jobs.push(job)
+      try {
+        batch.settle.push(this.#run(job))
+      } catch (error) {
+        batch.bug = { error }
+      }
+    }
+    return batch
+  }
+
+  /** Commits a batch and carries out what it led to; where that fails, tells why and begins anew. */
+  async #commit({ jobs, settle, bug }: Batch): Promise<void> {
     let outcome: Outcome
-    this.#committing = true
     try {
-      for (const job of batch) settle.push(this.#run(job))
+      if (bug !== undefined) throw bug.error
       outcome = this.#core.take()
       if (outcome.changes.length > 0) await this.#init.store.write(outcome.changes)
     } catch (error) {
@@ -211,16 +260,24 @@ export class Runtime {
       if (!isRefused) this.#init.onBug(error)
       const reason = isRefused ? error : new HearsayError('INTERNAL', { cause: error })
       await this.#rebuild()
-      this.#committing = false
-      for (const job of batch) job.reject(reason)
+      this.#uncommitted -= 1
+      for (const job of jobs) job.reject(reason)
       this.#rest()
+      this.#refused = reason
       return
     }
-    this.#committing = false
+    this.#uncommitted -= 1
     if (outcome.changes.length > 0) this.#recovered()
     this.events.append(outcome.events)
     this.#errands.run(outcome.effects)
     for (const each of settle) each()
+  }
+
+  /** A batch that was stepped by a core that is gone: nothing of it ever happened. */
+  #discard(batch: Batch | undefined, reason: HearsayError): void {
+    if (batch === undefined) return
+    this.#uncommitted -= 1
+    for (const job of batch.jobs) job.reject(reason)
   }
 
   /** Runs one job; what it returns or throws on purpose is told after the commit. A bug ends the batch. */

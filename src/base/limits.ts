@@ -121,6 +121,8 @@ export const limits = {
   restMaxMs: 30 * SECOND,
   /** The core is not woken more often than this. */
   wakeMinMs: 5,
+  /** How long word from the transport may wait for a batch to go with. */
+  noticeMaxMs: 10,
   /** A node that stops lets what it is writing reach the transport, for so long. */
   lingerMs: SECOND,
   /** How long one DHT operation may take. */

@@ -9,7 +9,7 @@ import type { ConversationId, DeviceId, IdentityId, PeerId } from '../base/ids.t
 import { limits } from '../base/limits.ts'
 import type { Random } from '../base/random.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
-import { Contact, CONTACTS } from './contact.ts'
+import { Contact, CONTACTS, COUNTERS } from './contact.ts'
 import type { ContactFacts } from './contact.ts'
 import { Conversation, CONVERSATIONS, MESSAGES, OUTBOX, PENDING } from './conversation.ts'
 import { reseal } from './compose.ts'
@@ -144,6 +144,7 @@ export class Book {
     this.#entries.delete(contact.facts.id)
     conversation.group.retain(turn, new Set())
     turn.remove(CONTACTS, contact.facts.id)
+    turn.remove(COUNTERS, contact.facts.id)
     turn.remove(CONVERSATIONS, conversation.id)
     // "0" is the character after "/": everything under this conversation.
     for (const collection of [MESSAGES, OUTBOX, PENDING])

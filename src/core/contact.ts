@@ -15,6 +15,7 @@ import type { Correspondent } from './conversation.ts'
 import type { Founder } from './regroup.ts'
 import type { KeyPackages } from './key-packages.ts'
 import { encodeContact } from './records/contact.ts'
+import { encodeCounters } from './records/counters.ts'
 import type { MessageRecord } from './records/message.ts'
 import { controlKeys, openControl, sealControl } from './seal/control-seal.ts'
 import { compareDeviceLists } from './seal/device-list.ts'
@@ -25,6 +26,8 @@ import type { Own } from './self.ts'
 import type { Turn } from './turn.ts'
 
 export const CONTACTS = 'contacts'
+/** Kept apart from the contacts, since it changes with every report. */
+export const COUNTERS = 'counters'
 
 /** A secret of two contacts, from the first epoch of a group that began between them. */
 export interface Channel {
@@ -144,7 +147,7 @@ export class Contact implements Correspondent {
       const key: CounterKey = `${channel.group}/${control.device}`
       if (control.counter <= (this.facts.counters.get(key) ?? 0)) return 'old'
       this.facts.counters.set(key, control.counter)
-      this.save(turn)
+      turn.save(COUNTERS, this.facts.id, () => encodeCounters(this.facts.counters))
       return control
     }
     return undefined

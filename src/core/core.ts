@@ -10,7 +10,7 @@ import type { CipherSuite } from '../crypto/mls/index.ts'
 import { ANSWERS } from './answering.ts'
 import { FirstContact, INVITES, OUTGOING, WAITING } from './first-contact.ts'
 import { Book } from './book.ts'
-import { CONTACTS } from './contact.ts'
+import { CONTACTS, COUNTERS } from './contact.ts'
 import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
 import { EPOCHS, RATCHETS } from './group.ts'
 import { KEY_PACKAGES } from './key-packages.ts'
@@ -61,6 +61,7 @@ export type Input =
 /** Collections that are read whole when a core is restored; the others are read when somebody asks. */
 export const RESTORED = [
   CONTACTS,
+  COUNTERS,
   CONVERSATIONS,
   EPOCHS,
   RATCHETS,

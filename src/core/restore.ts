@@ -3,11 +3,12 @@ import type { ConversationId } from '../base/ids.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
 import { decodeEntry } from '../wire/entry.ts'
 import type { Book } from './book.ts'
-import { CONTACTS } from './contact.ts'
+import { CONTACTS, COUNTERS } from './contact.ts'
 import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
 import { EPOCHS, RATCHETS } from './group.ts'
 import { KEY_PACKAGES } from './key-packages.ts'
 import { decodeContact } from './records/contact.ts'
+import { decodeCounters } from './records/counters.ts'
 import { restoreConversation } from './records/conversation.ts'
 import { decodeOutboxItem } from './records/outbox-item.ts'
 import { decodePending } from './records/pending.ts'
@@ -26,7 +27,9 @@ export type Records = Readonly<Partial<Record<string, readonly StoredRecord[]>>>
 export function restoreBook(book: Book, records: Records, suite: CipherSuite): void {
   const of = (collection: string): readonly StoredRecord[] => records[collection] ?? []
   for (const { key, value } of of(KEY_PACKAGES)) book.packages.restore(key, value)
-  for (const { value } of of(CONTACTS)) book.add(decodeContact(value))
+  const counters = new Map(of(COUNTERS).map(({ key, value }) => [key, decodeCounters(value)]))
+  for (const { key, value } of of(CONTACTS))
+    book.add({ ...decodeContact(value), counters: counters.get(key) ?? new Map() })
   for (const { key, value } of of(CONVERSATIONS)) {
     const entry = book.get(key as ConversationId)
     if (entry !== undefined) restoreConversation(entry.conversation, value)

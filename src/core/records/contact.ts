@@ -1,7 +1,7 @@
-/** The record of a contact. */
+/** The record of a contact, its counters apart. */
 import { spec } from '../../base/limits.ts'
 import { limits } from '../../base/limits.ts'
-import type { DeviceId, GroupId, IdentityId, RequestId } from '../../base/ids.ts'
+import type { GroupId, IdentityId, RequestId } from '../../base/ids.ts'
 import { keyPackageShape } from '../../wire/contact-request.ts'
 import { presenceShape } from '../../wire/presence.ts'
 import type { Presence } from '../../wire/presence.ts'
@@ -24,15 +24,8 @@ import type { Channel, ContactFacts } from '../contact.ts'
 import { verifyDeviceList } from '../seal/device-list.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
 
-interface Counter {
-  readonly group: GroupId
-  readonly device: DeviceId
-  readonly counter: number
-}
-
 interface Stored extends Omit<ContactFacts, 'list' | 'counters' | 'presences'> {
   readonly list: readonly Uint8Array[]
-  readonly counters: readonly Counter[]
   readonly presences: readonly Presence[]
 }
 
@@ -53,12 +46,6 @@ const stored = codec(
     }),
     keyPackages: list(keyPackageShape, { max: limits.keyPackagesPerContactMax }),
     counterReserved: integer(),
-    counters: list(
-      record<Counter>({ group: id<GroupId>(16), device: id<DeviceId>(32), counter: integer() }),
-      {
-        max: spec.deviceEntriesMax * 8
-      }
-    ),
     presences: list(presenceShape, { max: limits.presencesPerContactMax }),
     requests: list(id<RequestId>(16), { max: limits.requestsPerContactMax }),
     toldPresence: integer()
@@ -69,10 +56,6 @@ export const encodeContact = (facts: ContactFacts): Uint8Array =>
   stored.encode({
     ...facts,
     list: facts.list?.entries ?? [],
-    counters: [...facts.counters].map(([key, counter]) => {
-      const [group, device] = key.split('/') as [GroupId, DeviceId]
-      return { group, device, counter }
-    }),
     presences: [...facts.presences.values()]
   })
 
@@ -81,7 +64,7 @@ export function decodeContact(encoded: Uint8Array): ContactFacts {
   return {
     ...facts,
     list: facts.list.length === 0 ? undefined : verifyDeviceList(facts.list, facts.id),
-    counters: new Map(facts.counters.map(({ group, device, counter }) => [`${group}/${device}`, counter])),
+    counters: new Map(),
     presences: new Map(facts.presences.map(presence => [presence.peer, presence]))
   }
 }
