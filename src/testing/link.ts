@@ -23,12 +23,16 @@ const RETRANSMIT_MAX_MS = 3000
 /** How long a cut may last before the connection gives up. */
 const PATIENCE_MIN_MS = 4000
 const PATIENCE_MAX_MS = 15_000
+/** How likely a machine that dies takes its network down with it, so that nobody is told. */
+const SILENT_DEATH = 0.3
 
 /** One end of one link: what it tells its node. The promise of `received` is what back-pressure waits for. */
 export interface LinkEnd {
   readonly host: Host
   /** The process that this end belongs to. */
   readonly owner: unknown
+  /** Whether that process still runs. */
+  isAlive(): boolean
   opened(link: Link, inbound: boolean, address: Address | undefined): void
   received(envelopes: readonly Uint8Array[]): Promise<void>
   closed(reason: string): void
@@ -150,13 +154,16 @@ export class Link {
     if (!this.gone) this.#enqueue(this.#from(end), { type: 'closed', reason: 'closed by the peer' })
   }
 
-  /** The machine at one end is gone: it hears nothing; the other end learns of it, or waits in vain. */
+  /** The process at one end is gone: it hears nothing; the other end learns of it at once, or waits in vain. */
   die(end: LinkEnd): void {
+    const { random, time } = this.#world
     this.#open.delete(end)
     drop(this.#to(end), 'the peer is gone')
     this.#from(end).waiting = []
     if (this.gone) this.#end()
-    else this.#enqueue(this.#from(end), { type: 'closed', reason: 'connection reset by the peer' })
+    else if (random.chance(SILENT_DEATH)) {
+      this.#losingPatience ??= time.after(this.#patienceMs, 'link timeout', () => this.break('timed out'))
+    } else this.#enqueue(this.#from(end), { type: 'closed', reason: 'connection reset by the peer' })
   }
 
   /** Both ways at once, with everything in flight. */
@@ -181,8 +188,11 @@ export class Link {
       }
       return
     }
-    this.#losingPatience?.()
-    this.#losingPatience = undefined
+    // Where one end is dead, no network however good brings it back.
+    if ([this.#there, this.#back].every(way => way.to.isAlive())) {
+      this.#losingPatience?.()
+      this.#losingPatience = undefined
+    }
     for (const way of [this.#there, this.#back]) this.#pump(way)
   }
 
@@ -244,6 +254,11 @@ export class Link {
   }
 
   #deliver(way: Direction, packet: Packet): void {
+    // The machine answers for a process that is gone, also for one that never heard of the stream.
+    if (!way.to.isAlive()) {
+      this.die(way.to)
+      return
+    }
     switch (packet.type) {
       case 'opened':
         if (!this.#told.has(way.to)) this.#openEnd(way.to, true, undefined)

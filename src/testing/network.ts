@@ -169,6 +169,7 @@ export class SimulatedNetwork implements Network {
     const end: LinkEnd = {
       host: this.host,
       owner: this,
+      isAlive: () => this.running,
       opened: (link, inbound, address) => {
         if (!this.running) return
         const old = this.#streams.get(peer)

@@ -162,14 +162,6 @@ export const faults: readonly Fault[] = [
     budget: 60
   },
   {
-    name: 'head-by-arrival',
-    why: 'Two devices that hold the same epochs seal on different ones.',
-    file: 'src/core/heads.ts',
-    find: 'return a.epoch < b.epoch ? -1 : 1',
-    replace: 'return 0',
-    budget: 300
-  },
-  {
     name: 'nack-ignored',
     why: 'What the other side cannot open is never sealed again.',
     file: 'src/core/report.ts',

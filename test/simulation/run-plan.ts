@@ -139,10 +139,10 @@ function heal(town: Town): void {
     town.net.online(machine.name)
     Object.assign(machine.disk.health, { failure: 0, full: false, fsyncMaxMs: 4 })
     // Who is days away looks for moved contacts under the wrong days' keys, until somebody sets the clock.
-    if (Math.abs(machine.skewMs) <= SKEW_MAX_MS) continue
-    machine.jumpClock(-machine.skewMs)
-    town.spawn(town.restart(machine.name))
+    const isLost = Math.abs(machine.skewMs) > SKEW_MAX_MS
+    if (isLost) machine.jumpClock(-machine.skewMs)
     if (!machine.isOn) town.spawn(town.boot(machine.name))
+    else if (isLost) town.spawn(town.restart(machine.name))
   }
 }
 
