@@ -57,7 +57,6 @@ export async function ask(
   { hidden = false } = {}
 ): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  if (hidden) stderr.write(`${question} `)
   const reader = createInterface({
     input: stdin,
     output: hidden ? silent : stderr,
@@ -69,7 +68,9 @@ export async function ask(
   reader.once('SIGINT', leave).once('close', leave)
   try {
     const answer = once(reader, 'line', { signal: asked.signal }) as Promise<[string]>
-    if (!hidden) {
+    // Only now: from here on the terminal shows nothing by itself, so a quick answer is not seen either.
+    if (hidden) stderr.write(`${question} `)
+    else {
       reader.setPrompt(`${question} `)
       reader.prompt()
     }

@@ -85,7 +85,7 @@ describe('the process', () => {
       const seen = []
       registerHooks({ resolve(specifier, context, next) { const found = next(specifier, context); seen.push(found.url); return found } })
       await import('./cli/run.ts')
-      console.log(seen.filter(url => /libp2p|multiformats/.test(url)).length)
+      console.log(seen.filter(url => /libp2p|@multiformats/.test(url)).length)
     `
     const { stdout } = spawnSync(
       process.execPath,
