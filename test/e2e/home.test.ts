@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
-import { access, chmod, chown, mkdir, open, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, chown, mkdir, open as openFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, expect } from 'vitest'
@@ -293,7 +293,7 @@ async function smallDisk(story: Story, path: string): Promise<string> {
 /** Takes all the space that is left on the disk of a home. */
 async function fill(home: string): Promise<string> {
   const path = join(home, 'filler')
-  await using file = await open(path, 'w', 0o600)
+  await using file = await openFile(path, 'w', 0o600)
   // A running node takes of the same space: so not what is free now, but until nothing is.
   for (let size = 1 << 20; size >= 512;) {
     const fits = await file.write(Buffer.alloc(size)).then(
