@@ -138,7 +138,8 @@ export class Runtime {
    * node rests it hears nothing of the network.
    */
   feed(input: Input): Promise<void> {
-    if (this.#resting !== undefined) {
+    // A dial that a command has led to is answered also then, or its peer would never be dialled again.
+    if (this.#resting !== undefined && input.type !== 'closed') {
       if (input.type === 'opened') this.#network?.hangUp(input.peer)
       return Promise.resolve()
     }

@@ -51,6 +51,8 @@ export class SimulatedDisk {
    * returns is called if the transaction survives, whether or not anybody is left to hear of it.
    */
   onWrite: (() => (() => void) | undefined) | undefined
+  /** Called when a transaction is refused, because the disk is full or failing. */
+  onRefuse: (() => void) | undefined
   readonly #time: VirtualTime
   readonly #random: SeededRandom
   readonly #name: string
@@ -128,10 +130,7 @@ export class SimulatedDisk {
     checkChanges(changes)
     if (!session.alive) return await never()
     const onSurvived = this.onWrite?.()
-    if (this.health.full) throw new HearsayError('STORE_FULL')
-    if (this.health.failure > 0 && this.#random.chance(this.health.failure)) {
-      throw new HearsayError('STORE_FAILED', { message: 'The disk reported an I/O error (simulated).' })
-    }
+    this.#refuseOnBadDays()
     await new Promise<void>(resolve => {
       const owned = changes.map(change => ({ ...change, value: copy(change.value) }))
       const transaction = { changes: owned, session, settle: resolve, onSurvived }
@@ -144,6 +143,15 @@ export class SimulatedDisk {
         this.#sync(transaction)
       )
     })
+  }
+
+  #refuseOnBadDays(): void {
+    const { full, failure } = this.health
+    const fails = failure > 0 && this.#random.chance(failure)
+    if (!full && !fails) return
+    this.onRefuse?.()
+    if (full) throw new HearsayError('STORE_FULL')
+    throw new HearsayError('STORE_FAILED', { message: 'The disk reported an I/O error (simulated).' })
   }
 
   /** Everything up to this transaction is on the platters now. */

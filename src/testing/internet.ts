@@ -55,6 +55,8 @@ export class SimulatedInternet {
   readonly #random: SeededRandom
   readonly #links: LinkWorld
   readonly #running = new Map<PeerId, SimulatedNetwork>()
+  /** Whose PeerId it is, for transcripts. */
+  readonly #names = new Map<PeerId, Host>()
   /** Each host's place on the network; a new one each time it moves. */
   readonly #places = new Map<Host, number>()
   #nextPlace = 1
@@ -96,6 +98,7 @@ export class SimulatedInternet {
   /** A process on this host, with the PeerId that its network key gives it. */
   attach(host: Host, peerId: PeerId): SimulatedNetwork {
     if (!this.#places.has(host)) this.#places.set(host, this.#nextPlace++)
+    this.#names.set(peerId, host)
     return new SimulatedNetwork(this, host, peerId)
   }
 
@@ -154,7 +157,7 @@ export class SimulatedInternet {
   }
 
   observe(observation: Observation): void {
-    if (observation.type === 'told') this.#time.note(`${observation.to.host} ${describe(observation.event)}`)
+    if (observation.type === 'told') this.#time.note(this.#describe(observation.to, observation.event))
     this.observer?.(observation)
   }
 
@@ -165,7 +168,7 @@ export class SimulatedInternet {
   /** A handshake: there, back, and a stream, or a refusal, or silence until the time-out. */
   dial(from: SimulatedNetwork, peer: PeerId, addresses: readonly Address[]): void {
     this.observer?.({ type: 'dialled', from, peer })
-    const label = `${from.host} dial`
+    const label = `${from.host} dials ${this.#nameOf(peer)}`
     const startedAt = this.#time.now
     const giveUp = (): void => {
       const left = Math.max(0, startedAt + DIAL_TIMEOUT_MS - this.#time.now)
@@ -208,6 +211,26 @@ export class SimulatedInternet {
     }
     this.observer?.({ type: 'published', from, topic, envelope, reached })
     return reached
+  }
+
+  /** A line of the transcript. */
+  #describe({ host }: SimulatedNetwork, event: NetworkEvent): string {
+    switch (event.type) {
+      case 'received':
+        return `${host} received ${event.envelopes.map(checksum).join(' ')} from ${this.#nameOf(event.peer)}`
+      case 'gossiped':
+        return `${host} gossiped ${checksum(event.envelope)}`
+      case 'opened':
+        return `${host} opened ${this.#nameOf(event.peer)}`
+      case 'closed':
+        return `${host} closed ${this.#nameOf(event.peer)}: ${event.reason}`
+      default:
+        return `${host} ${event.type}`
+    }
+  }
+
+  #nameOf(peer: PeerId): string {
+    return this.#names.get(peer) ?? peer.slice(-6)
   }
 
   #connect(from: SimulatedNetwork, target: SimulatedNetwork): void {
@@ -263,20 +286,6 @@ export class SimulatedInternet {
 
   #delay(): number {
     return delayIn(this.weather, this.#random)
-  }
-}
-
-function describe(event: NetworkEvent): string {
-  switch (event.type) {
-    case 'received':
-      return `received ${event.envelopes.map(checksum).join(' ')}`
-    case 'gossiped':
-      return `gossiped ${checksum(event.envelope)}`
-    case 'opened':
-    case 'closed':
-      return `${event.type} ${event.peer.slice(-6)}`
-    default:
-      return event.type
   }
 }
 

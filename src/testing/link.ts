@@ -269,7 +269,11 @@ export class Link {
       case 'data': {
         way.inFlightBytes -= packet.bytes
         for (const waiting of way.waiting.splice(0)) waiting.resolve()
-        if (!this.#open.has(way.to)) return
+        if (!this.#open.has(way.to)) {
+          // Who has let go of the stream answers so; whoever still believes in it learns of it now.
+          this.#enqueue(this.#from(way.to), { type: 'closed', reason: 'reset by the peer' })
+          return
+        }
         way.busy = true
         const done = (): void => {
           way.busy = false

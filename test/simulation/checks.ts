@@ -295,9 +295,11 @@ async function pictureOf(town: Town): Promise<string> {
       )
       lines.push(`${at} sees ${of}: ${contact.state} ${contact.blocked} ${messages.join(' | ')}`)
     }
-    const strangers = (await town.net.node(at).contacts.list()).length
+    // Who was forgotten may ask again, or somebody in his name with a copy of an old request.
+    if (town.plan.nodes.some(of => town.chronicle.isEstranged(at, of))) continue
+    const { contacts } = town.net.node(at)
     lines.push(
-      `${at} has ${strangers} contacts and ${(await town.net.node(at).contacts.requests()).length} requests`
+      `${at} has ${(await contacts.list()).length} contacts, ${(await contacts.requests()).length} requests`
     )
   }
   return lines.join('\n  ')

@@ -8,6 +8,8 @@
 import type { CipherSuite } from 'hearsay/mls'
 
 interface Use {
+  /** The number of the event in which it was sealed. */
+  readonly during: number
   readonly key: string
   readonly sealed: string
 }
@@ -18,6 +20,15 @@ export class KeyWatch {
   readonly #used = new Map<string, string>()
   /** By node: what was sealed since its last transaction. */
   readonly #recent = new Map<string, Use[]>()
+  /** By node: the events in which a transaction was refused, and with it all that was stepped beside it. */
+  readonly #refused = new Map<string, Set<number>>()
+  readonly #event: () => number
+
+  /** `event` numbers what happens: a node takes back what it did in the event of a refusal. */
+  constructor(event: () => number) {
+    this.#event = event
+  }
+
   /** Told whose node has used a key twice. */
   onReuse: ((owner: string) => void) | undefined
 
@@ -32,16 +43,24 @@ export class KeyWatch {
         ...aead,
         seal: (key, nonce, aad, plaintext) => {
           const ciphertext = aead.seal(key, nonce, aad, plaintext)
-          this.#recent.get(owner)!.push({ key: hex(key), sealed: hex(ciphertext) })
+          this.#recent.get(owner)!.push({ during: this.#event(), key: hex(key), sealed: hex(ciphertext) })
           return ciphertext
         }
       }
     }
   }
 
+  /** The disk refused a transaction: the node goes back to what the disk has. */
+  refused(owner: string): void {
+    this.#recent.get(owner)?.splice(0)
+    this.#refused.set(owner, (this.#refused.get(owner) ?? new Set()).add(this.#event()))
+  }
+
   /** A node writes what it has done; the returned function says that it survived. */
   wrote(owner: string): () => void {
-    const uses = this.#recent.get(owner)?.splice(0) ?? []
+    const refused = this.#refused.get(owner)
+    const all = this.#recent.get(owner)?.splice(0) ?? []
+    const uses = all.filter(({ during }) => refused?.has(during) !== true)
     return () => {
       for (const { key, sealed } of uses) {
         const before = this.#used.get(key)

@@ -11,8 +11,6 @@ import type { SeededRandom, Weather } from 'hearsay/testing'
 /** How long faults last; afterwards everything is healed. */
 export const CHAOS_MS = 60_000
 const HOUR_MS = 3_600_000
-/** Most meetings are over by then. */
-const MEETING_MS = 25_000
 const DAY_MS = 24 * HOUR_MS
 const YEAR_MS = 365 * DAY_MS
 
@@ -101,14 +99,13 @@ export function planOf(seed: number): Plan {
 
 function stepsOf(random: SeededRandom, nodes: readonly string[], on: () => boolean): Step[] {
   const steps = everything(random, nodes, on)
-  const lost = steps.find(step => step.type === 'jump' && Math.abs(step.byMs) > YEAR_MS)
-  // Invites and key packages expire, by the clock of who is asked: whoever is years away has met people before.
+  // Invites and key packages expire by the clock of who is asked: whoever is days away meets nobody new.
   return steps.filter(
-    step =>
-      lost?.type !== 'jump' ||
+    ({ at, ...step }) =>
       step.type !== 'befriend' ||
-      (step.one !== lost.node && step.other !== lost.node) ||
-      step.at < lost.at - MEETING_MS
+      !steps.some(
+        other => other.type === 'jump' && other.at < at && [step.one, step.other].includes(other.node)
+      )
   )
 }
 

@@ -3,6 +3,7 @@
  * everything has to come right.
  */
 import { simulate } from 'hearsay/testing'
+import type { SimulatedTestNetwork } from 'hearsay/testing'
 import { checkAbsence, checkAfterRestart, checkEnd, checkQuiet, isConverged } from './checks.ts'
 import type { Violation } from './chronicle.ts'
 import { checkHeads } from './heads.ts'
@@ -42,8 +43,8 @@ export async function runPlan(
   plan: Plan,
   options: { transcript?: (atMs: number, label: string) => void } = {}
 ): Promise<RunResult> {
-  const keys = new KeyWatch()
-  const net = await simulate({
+  const keys = new KeyWatch(() => net.time.executed)
+  const net: SimulatedTestNetwork = await simulate({
     wrapSuite: (owner, suite) => keys.wrap(owner, suite),
     nodes: plan.nodes,
     seed: plan.seed,
@@ -71,6 +72,7 @@ async function live(town: Town): Promise<number> {
     () => checkEnd(town),
     () => checkQuiet(town),
     () => checkHeads(town),
+    () => awaitConvergence(town),
     () => (town.plan.absence ? checkAbsence(town) : undefined),
     () => (town.plan.restartAtEnd ? checkAfterRestart(town) : undefined)
   ]
@@ -119,15 +121,20 @@ async function chaos(town: Town): Promise<void> {
 /** The fine day. What is promised must come true by its end. */
 async function converge(town: Town): Promise<number> {
   heal(town)
+  return await awaitConvergence(town)
+}
+
+/** Gives the time that it took; what has not come by the end of patience is found by the checks. */
+async function awaitConvergence(town: Town): Promise<number> {
   const { net } = town
-  const healedAt = net.time.now
+  const from = net.time.now
   const watch = watchdog(town)
-  while (net.time.now - healedAt < CONVERGE_WITHIN_MS && !town.isBroken) {
+  while (net.time.now - from < CONVERGE_WITHIN_MS && !town.isBroken) {
     if (await isConverged(town)) break
     await net.advance(LOOK_MS)
     watch()
   }
-  return net.time.now - healedAt
+  return net.time.now - from
 }
 
 function heal(town: Town): void {
@@ -228,6 +235,6 @@ function harm(
       return
     }
     case 'jump':
-      net.machine(step.node).jumpClock(step.byMs)
+      town.spawn(town.jump(step.node, step.byMs))
   }
 }

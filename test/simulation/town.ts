@@ -14,6 +14,8 @@ import type { Plan, Step } from './plan.ts'
 import { COPIES_PER_MINUTE_MAX } from './promises.ts'
 
 const RETRY_MS = 400
+/** Nothing expires within this time. */
+const EXPIRY_MS = 24 * 3_600_000
 /** Long enough for messages to arrive on most days. */
 const CROSSING_MS = 3000
 /** An epoch of that age is renewed with the next answer (specs/conversation.md, section "Updates"). */
@@ -48,6 +50,8 @@ export class Town {
   readonly #copies = new Map<string, number[]>()
   /** Crashes that wait for their moment. */
   readonly armed: Array<{ node: string; when: 'write' | 'transmit' | 'receive'; downMs: number }> = []
+  /** By name: how many meetings are under way. */
+  readonly #meeting = new Map<string, number>()
   /** How many things that people do are under way. */
   busy = 0
   /** Nothing that happens from now on counts. */
@@ -82,6 +86,7 @@ export class Town {
         this.#trip(machine.name, 'write', 5)
         return this.keys.wrote(machine.name)
       }
+      machine.disk.onRefuse = () => this.keys.refused(machine.name)
       this.chronicle.named(this.net.node(machine.name).identity.id, machine.name)
       this.#watch(machine)
     }
@@ -166,6 +171,26 @@ export class Town {
     send.id = outcome.value.message
   }
 
+  /** A clock goes wrong. By days only once everybody has met: invites and key packages do expire. */
+  async jump(name: string, byMs: number): Promise<void> {
+    if (Math.abs(byMs) < EXPIRY_MS || (await this.#hasMet(name))) this.net.machine(name).jumpClock(byMs)
+  }
+
+  async #hasMet(name: string): Promise<boolean> {
+    if ((this.#meeting.get(name) ?? 0) > 0) return false
+    for (const { inviter, redeemer } of this.friends) {
+      if (inviter !== name && redeemer !== name) continue
+      for (const [at, of] of [
+        [inviter, redeemer],
+        [redeemer, inviter]
+      ] as const) {
+        const contact = await this.attempt(at, async node => await node.contacts.get(this.#identityOf(of)))
+        if (contact.type !== 'done' || contact.value.state !== 'ready') return false
+      }
+    }
+    return true
+  }
+
   /** Messages cross, so that both sides have to answer; an hour later both do, at once, with new keys. */
   async collide(one: string, other: string, name: string): Promise<void> {
     const both = async (round: string): Promise<unknown> =>
@@ -215,8 +240,16 @@ export class Town {
 
   /** Two people meet as people do: they try again until it works, and do not lose the link. */
   async befriend(one: string, other: string, reusable: boolean): Promise<void> {
+    const meeting = [one, other]
+    for (const name of meeting) this.#meeting.set(name, (this.#meeting.get(name) ?? 0) + 1)
+    const isAdded = await this.#meet(one, other, reusable)
+    if (isAdded) this.friends.push({ inviter: one, redeemer: other })
+    for (const name of meeting) this.#meeting.set(name, this.#meeting.get(name)! - 1)
+  }
+
+  async #meet(one: string, other: string, reusable: boolean): Promise<boolean> {
     const link = await this.#insist(one, async node => (await node.contacts.invite({ reusable })).link)
-    if (link === undefined) return
+    if (link === undefined) return false
     await this.net.advance(this.random.integer(2000))
     const inviter = this.#identityOf(one)
     const add = async (node: HearsayNode): Promise<boolean> => {
@@ -225,8 +258,7 @@ export class Town {
       return true
     }
     // Whoever holds a link comes back to it when all is well again.
-    const isAdded = await this.#insist(other, add, Number.POSITIVE_INFINITY)
-    if (isAdded === true) this.friends.push({ inviter: one, redeemer: other })
+    return (await this.#insist(other, add, Number.POSITIVE_INFINITY)) === true
   }
 
   /** Asks until there is an answer: again after a crash, and again while the disk refuses. */
