@@ -39,7 +39,9 @@ export async function runSeeds(init: {
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       complaints = (complaints + text).slice(-4000)
     })
-    const ended = new Promise<number | null>(resolve => child.once('close', resolve))
+    const ended = new Promise<number | NodeJS.Signals | null>(resolve => {
+      child.once('close', (code, signal) => resolve(signal ?? code))
+    })
     // A seed takes a fraction of a second; one that takes minutes hangs, and nobody inside can tell.
     const lastWord = setInterval(() => {
       if (performance.now() - heardAt < SILENCE_MAX_MS) return
