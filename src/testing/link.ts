@@ -23,6 +23,8 @@ const RETRANSMIT_MAX_MS = 3000
 /** How long a cut may last before the connection gives up. */
 const PATIENCE_MIN_MS = 4000
 const PATIENCE_MAX_MS = 15_000
+/** Ends that nothing else tells of it learn that the other is gone after so long. */
+const PING_MS = 30_000
 /** How likely a machine that dies takes its network down with it, so that nobody is told. */
 const SILENT_DEATH = 0.3
 
@@ -216,6 +218,8 @@ export class Link {
     for (const waiting of this.#from(end).waiting.splice(0)) waiting.reject(new Error(reason))
     end.closed(reason)
     if (this.gone) this.#end()
+    // If nothing else tells the other end, the transport's ping does: an idle stream does not stay dead for ever.
+    else this.#world.time.after(PING_MS, 'link ping', () => this.break('no answer to a ping'))
   }
 
   #end(): void {

@@ -11,6 +11,8 @@ import type { KeyWatch } from './key-watch.ts'
 import { Mallory } from './mallory.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { Plan, Step } from './plan.ts'
+import { describe } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { COPIES_PER_MINUTE_MAX } from './promises.ts'
 
 const RETRY_MS = 400
@@ -23,13 +25,6 @@ const AGED_MS = 61 * 60_000
 /** An epoch that was left so long ago is forgotten (section "Forgetting"). */
 const FORGOTTEN_MS = 2 * 24 * 3_600_000
 
-/** What an attempt came to: a value, a refusal by Hearsay, or silence, because the machine crashed. */
-export type Outcome<Value> =
-  | { readonly type: 'done'; readonly value: Value }
-  | { readonly type: 'refused'; readonly error: HearsayError }
-  | { readonly type: 'crashed' }
-
-/** One run under way. */
 export class Town {
   readonly plan: Plan
   readonly net: SimulatedTestNetwork
@@ -114,7 +109,10 @@ export class Town {
   /** Asks a person's node for something. A machine that is down, or crashes meanwhile, gives no answer. */
   async attempt<Value>(name: string, ask: (node: HearsayNode) => Promise<Value>): Promise<Outcome<Value>> {
     const node = this.net.machine(name).running
-    if (node === undefined) return { type: 'crashed' }
+    return node === undefined ? { type: 'crashed' } : await this.#unlessCrashed(name, ask(node))
+  }
+
+  async #unlessCrashed<Value>(name: string, work: Promise<Value>): Promise<Outcome<Value>> {
     const interrupts = this.#interruptsOf(name)
     return await new Promise<Outcome<Value>>(resolve => {
       const settle = (outcome: Outcome<Value>): void => {
@@ -123,7 +121,7 @@ export class Town {
       }
       const interrupt = (): void => settle({ type: 'crashed' })
       interrupts.add(interrupt)
-      ask(node).then(
+      work.then(
         value => settle({ type: 'done', value }),
         (cause: unknown) => settle(this.#refusal(name, cause))
       )
@@ -142,17 +140,14 @@ export class Town {
     this.net.time.after(downMs, `${name} power`, () => this.spawn(this.boot(name)))
   }
 
-  /** Starts a machine, and again until it does start: a failing disk may refuse it at first. */
+  /** Starts a machine, and again while the disk refuses it; a crash meanwhile starts it by itself. */
   async boot(name: string): Promise<void> {
     const machine = this.net.machine(name)
-    for (let tries = 0; !machine.isOn && tries < 1000; tries++) {
-      try {
-        await machine.boot()
-        this.#watch(machine)
-      } catch (cause) {
-        this.#refusal(name, cause)
-        await this.net.advance(RETRY_MS)
-      }
+    while (!machine.isOn && !this.isOver) {
+      const outcome = await this.#unlessCrashed(name, machine.boot())
+      if (outcome.type === 'done') this.#watch(machine)
+      if (outcome.type !== 'refused') return
+      await this.net.advance(RETRY_MS)
     }
   }
 
@@ -280,7 +275,7 @@ export class Town {
     const machine = this.net.machine(name)
     if (machine.running === undefined) return
     const interrupts = this.#interruptsOf(name)
-    await machine.shutDown()
+    await this.#unlessCrashed(name, machine.shutDown())
     for (const interrupt of interrupts) interrupt()
     interrupts.clear()
     await this.boot(name)
@@ -395,6 +390,3 @@ export class Town {
     return found
   }
 }
-
-const describe = (cause: unknown): string =>
-  cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
