@@ -6,6 +6,7 @@ import type {
   Address,
   ConversationId,
   Cursor,
+  DeviceId,
   IdentityId,
   InviteId,
   MessageId,
@@ -19,11 +20,16 @@ import type {
   ConversationSummary,
   DeliveryState,
   DeliveryStatus,
+  Device,
   Explanation,
+  Group,
+  GroupInvitation,
+  GroupSettings,
   HearsayEvent,
   Identity,
   Invite,
-  Message
+  Message,
+  Role
 } from './base/model.ts'
 
 export type {
@@ -37,6 +43,12 @@ export type {
   Sender,
   Message,
   ConversationSummary,
+  Role,
+  GroupSettings,
+  GroupMember,
+  Group,
+  GroupInvitation,
+  Device,
   HearsayEvent,
   DeviceExplanation,
   Explanation
@@ -54,11 +66,11 @@ export interface Delivery extends DeliveryStatus {
 
 export interface Conversation {
   readonly id: ConversationId
-  readonly kind: 'direct'
+  readonly kind: 'direct' | 'group'
   /**
    * Resolves once the message is encrypted (or, while the contact has not answered yet, kept) in the store on
    * disk: it is safe to exit. Not once it has arrived. Throws MESSAGE_EMPTY, MESSAGE_TOO_LARGE, OUTBOX_FULL,
-   * CONTACT_BLOCKED.
+   * CONTACT_BLOCKED, NOT_A_MEMBER.
    */
   send(text: string, options?: { replyTo?: MessageId }): Promise<Delivery>
   /** The last messages, oldest first, in the order that every member sees. */
@@ -124,11 +136,64 @@ export interface Contacts {
 /** An IdentityId or a name. */
 export type ContactReference = IdentityId | Contact | string
 
+/** A ConversationId, a name with or without `#`, or a part of either that fits only one. */
+export type GroupReference = ConversationId | Group | string
+
+export interface Groups {
+  /**
+   * Founds a group of ourselves and asks these contacts in. Resolves once it is on disk and can be written to;
+   * the others are members once they have said yes. Throws NAME_INVALID, GROUP_EXISTS, UNKNOWN_CONTACT.
+   */
+  create(
+    name: string,
+    options?: { members?: readonly ContactReference[]; settings?: Partial<GroupSettings> }
+  ): Promise<Group>
+  list(): Promise<Group[]>
+  /** Throws UNKNOWN_GROUP, AMBIGUOUS_GROUP. */
+  get(reference: GroupReference): Promise<Group>
+  conversation(reference: GroupReference): Promise<Conversation>
+  /** Asks a contact in. Throws NOT_ALLOWED, ALREADY_MEMBER. */
+  add(reference: GroupReference, member: ContactReference): Promise<Group>
+  /** Throws NOT_ALLOWED, NOT_A_MEMBER. What is sealed from now on the removed cannot read. */
+  remove(reference: GroupReference, member: ContactReference): Promise<Group>
+  /** Promotes and demotes. Throws NOT_ALLOWED, NOT_A_MEMBER. */
+  setRole(reference: GroupReference, member: ContactReference, role: Role): Promise<Group>
+  rename(reference: GroupReference, name: string): Promise<Group>
+  configure(reference: GroupReference, settings: Partial<GroupSettings>): Promise<Group>
+  leave(reference: GroupReference): Promise<Group>
+  invitations(): Promise<GroupInvitation[]>
+  /** Says yes: the group is `joining`; `joined()` waits for the first member to take us in. */
+  accept(id: RequestId): Promise<Group>
+  decline(id: RequestId): Promise<GroupInvitation>
+  /** Resolves once we can read and write. Rejects when we were removed, or on ABORTED. */
+  joined(reference: GroupReference, options?: AbortOptions): Promise<Group>
+  /** A link that brings whoever has it into the group with this role, until it expires or is revoked (`contacts.revokeInvite`). */
+  invite(reference: GroupReference, options?: { role?: Role; expiresInMs?: number }): Promise<Invite>
+  /** Redeems such a link: resolves once the request is on disk. `name` is what we call the inviter. */
+  join(link: string, options?: { name?: string }): Promise<Contact>
+}
+
+export interface Devices {
+  list(): Promise<Device[]>
+  /**
+   * Links a new device to this identity by the link that it shows: it comes into every conversation, and all
+   * other devices and contacts are told. Resolves once the new device is on our device list and that is on
+   * disk. Throws INVALID_INVITE, NOT_PRIMARY_DEVICE where this device cannot sign for the identity.
+   */
+  link(link: string): Promise<Device>
+  /** Shuts a device out of everything that is sealed from now on. Throws UNKNOWN_DEVICE, NOT_PRIMARY_DEVICE. */
+  revoke(device: DeviceId | string): Promise<Device>
+}
+
 /** One running Hearsay. */
 export interface HearsayNode extends AsyncDisposable {
   readonly identity: Identity
   readonly contacts: Contacts
+  readonly groups: Groups
+  readonly devices: Devices
   direct(contact: ContactReference): Promise<Conversation>
+  /** Any conversation, by its id. Throws UNKNOWN_CONVERSATION. */
+  conversation(id: ConversationId): Promise<Conversation>
   conversations(): Promise<ConversationSummary[]>
   message(id: MessageId): Promise<Message>
   delivery(id: MessageId): Promise<Delivery>

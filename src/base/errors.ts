@@ -37,6 +37,18 @@ export const errors = {
   CONTACT_EXISTS: ['There is already a contact by that name.', 'Choose another name.'],
   CONTACT_BLOCKED: ['This contact is blocked.', 'Unblock first: hearsay unblock NAME'],
   CONTACT_NOT_READY: ['This contact has not answered yet.', 'Wait for the answer: hearsay contacts'],
+  UNKNOWN_GROUP: ['There is no group by that name.', 'List them: hearsay group list'],
+  AMBIGUOUS_GROUP: ['Several groups fit that name.', 'Use more of the name or the id.'],
+  GROUP_EXISTS: ['There is already a group by that name.', 'Choose another name.'],
+  GROUP_FULL: ['The group has no room for more.', 'Remove members who have gone, or found another group.'],
+  NOT_ALLOWED: ['Your role in this group does not allow that.', 'Ask an admin: hearsay group members GROUP'],
+  NOT_A_MEMBER: ['Not a member of this group.', 'See who is: hearsay group members GROUP'],
+  ALREADY_MEMBER: ['Already a member of this group.', 'See who is: hearsay group members GROUP'],
+  UNKNOWN_DEVICE: ['There is no such device of yours.', 'List them: hearsay device list'],
+  NOT_PRIMARY_DEVICE: [
+    'This device cannot sign for your identity.',
+    'Do it on the device that has the recovery phrase.'
+  ],
   SAFETY_NUMBER_MISMATCH: [
     'The safety numbers differ.',
     'Do not trust this contact until you have compared again in person.'

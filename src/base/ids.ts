@@ -27,6 +27,8 @@ export type ConversationId = Brand<string, 'ConversationId'>
 export type GroupId = Brand<string, 'GroupId'>
 /** An MLS epoch, by its exporter: 32 hexadecimal digits. Two branches share an epoch number, never this. */
 export type EpochId = Brand<string, 'EpochId'>
+/** A signed operation of a roster, 64 hexadecimal digits: the hash of its bytes. That of a group's first is the group's id. */
+export type OperationId = Brand<string, 'OperationId'>
 /** An invite or address, 32 hexadecimal digits. */
 export type InviteId = Brand<string, 'InviteId'>
 /** A contact request, 32 hexadecimal digits. */

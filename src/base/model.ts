@@ -7,6 +7,7 @@ import type {
   ConversationId,
   Cursor,
   DeviceId,
+  EpochId,
   IdentityId,
   InviteId,
   MessageId,
@@ -56,6 +57,67 @@ export interface ContactRequest {
   readonly receivedAt: Millis
 }
 
+/** What somebody may do in a group; one who may do more may do everything that the lesser may. */
+export type Role = 'owner' | 'admin' | 'member'
+
+/** What the owners and admins of a group have agreed on. */
+export interface GroupSettings {
+  /** Who may take others in. */
+  readonly mayAdd: 'admins' | 'members'
+  /** How many of the last messages somebody new is given. */
+  readonly history: number
+  /** Messages go this long after they were sent; undefined: never. */
+  readonly disappearAfterMs: number | undefined
+}
+
+/** An identity that belongs to a group. */
+export interface GroupMember {
+  readonly id: IdentityId
+  /** Ours for a contact, else what it calls itself: a claim. */
+  readonly name: string
+  readonly role: Role
+  readonly devices: readonly DeviceId[]
+  readonly verified: boolean
+  readonly self: boolean
+}
+
+export interface Group {
+  readonly id: ConversationId
+  readonly name: string
+  /** `joining`: we said yes and wait to be taken in. `left` and `removed` groups stay readable. */
+  readonly state: 'joining' | 'joined' | 'left' | 'removed'
+  /** The epoch that we seal on; undefined while joining. */
+  readonly epoch: EpochId | undefined
+  /** Whether every device of the roster, and no other, can read what we seal now. */
+  readonly settled: boolean
+  readonly members: readonly GroupMember[]
+  /** Who was asked by us and has not answered. */
+  readonly invited: readonly IdentityId[]
+  readonly settings: GroupSettings
+  /** The MLS cipher suite. */
+  readonly suite: string
+}
+
+/** A contact asks us into a group; nobody is a member before saying yes. */
+export interface GroupInvitation {
+  readonly id: RequestId
+  readonly group: ConversationId
+  readonly name: string
+  readonly from: IdentityId
+  readonly members: number
+  readonly role: Role
+  readonly receivedAt: Millis
+}
+
+/** One node of this identity. */
+export interface Device {
+  readonly id: DeviceId
+  /** Whether it is the one that we run on. */
+  readonly current: boolean
+  readonly addedAt: Millis
+  readonly online: boolean
+}
+
 export type DeliveryState = 'queued' | 'sent' | 'held' | 'delivered' | 'read' | 'failed'
 
 /** What became of one message at one device. States never go backwards and never run ahead of the truth. */
@@ -97,7 +159,7 @@ export interface Message {
 
 export interface ConversationSummary {
   readonly id: ConversationId
-  readonly kind: 'direct'
+  readonly kind: 'direct' | 'group'
   readonly name: string
   readonly unread: number
   readonly lastMessage: Message | undefined
@@ -115,6 +177,20 @@ export type HearsayEvent = { readonly cursor: Cursor; readonly at: Millis } & (
       readonly contact: Contact
       readonly warning: 'device-changed' | 'forged-device-list' | 'equivocated'
     }
+  | { readonly type: 'group:invited'; readonly invitation: GroupInvitation }
+  | { readonly type: 'group:added' | 'group:changed' | 'group:removed'; readonly group: Group }
+  /**
+   * A member of a group contradicts itself or breaks its rules: loud on purpose. `member` is undefined where
+   * nobody can be named.
+   */
+  | {
+      readonly type: 'group:warned'
+      readonly group: Group
+      readonly member: GroupMember | undefined
+      readonly device: DeviceId | undefined
+      readonly warning: 'equivocated' | 'unjustified-commit' | 'forked' | 'ghost' | 'flooded'
+    }
+  | { readonly type: 'device:added' | 'device:removed'; readonly device: Device }
   | { readonly type: 'invite:used'; readonly invite: Invite; readonly contact: Contact }
   | { readonly type: 'contact:connected' | 'contact:disconnected'; readonly contact: Contact }
 )
