@@ -19,6 +19,7 @@ export const labels = {
   answerTag: 'hearsay/1/answer-tag',
   answerSeal: 'hearsay/1/answer-seal',
   answer: 'hearsay/1/contact-answer',
+  commitRank: 'hearsay/1/commit-rank',
   epochId: 'hearsay/1/epoch-id',
   epochKey: 'hearsay/1/epoch-envelope-key',
   epochTag: 'hearsay/1/epoch-envelope-tag',
