@@ -7,6 +7,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchFootprint } from './footprint.ts'
+import { benchGroups } from './groups.ts'
 import { benchLatency } from './latency.ts'
 import { meets } from './measure.ts'
 import type { BenchOptions, Row } from './measure.ts'
@@ -15,6 +16,7 @@ import { benchThroughput } from './throughput.ts'
 
 const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>>> = {
   mls: benchMls,
+  groups: benchGroups,
   throughput: benchThroughput,
   latency: benchLatency,
   footprint: benchFootprint
