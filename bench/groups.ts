@@ -60,7 +60,7 @@ const policy: LeafPolicy = {
 /** A suite that remembers only what its own device has verified. */
 const suiteOfOneDevice = (suite: CipherSuite): CipherSuite => ({ ...suite })
 
-function newcomer(suite: CipherSuite): GeneratedKeyPackage {
+function keyPackageOf(suite: CipherSuite): GeneratedKeyPackage {
   const signatureKeyPair = suite.signature.generateKeyPair()
   const identity = platform.sign(null, signatureKeyPair.publicKey, issuer.privateKey)
   return generateKeyPackage({ suite, identity, signatureKeyPair, lifetime })
@@ -85,7 +85,7 @@ class Group {
   constructor(suite: CipherSuite, watch: Stopwatch) {
     this.#suite = suite
     this.#watch = watch
-    const own = newcomer(suite)
+    const own = keyPackageOf(suite)
     this.founder = Epoch.create({ suite: suiteOfOneDevice(suite), groupId: new Uint8Array(16), ...own })
   }
 
@@ -93,7 +93,7 @@ class Group {
   grow(size: number): void {
     const every = Math.max(1, Math.floor(size / (FOLLOWERS + 1)))
     for (let count = 1; count < size;) {
-      const newcomers = Array.from({ length: Math.min(BATCH, size - count) }, () => newcomer(this.#suite))
+      const newcomers = Array.from({ length: Math.min(BATCH, size - count) }, () => keyPackageOf(this.#suite))
       const joining = newcomers.filter((_, index) => (count + index) % every === 0)
       count += newcomers.length
       const last = count === size

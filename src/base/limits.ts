@@ -210,9 +210,17 @@ export type NetworkLimits = { readonly [Name in keyof typeof networkLimits]: num
 export const mlsLimits = {
   /** An MLS message, before anything of it is parsed: a Welcome for a thousand members fits. */
   messageMaxBytes: 4 * KIB * KIB,
-  /** Leaves of a ratchet tree, blank ones included. */
-  leavesMax: 16_384,
-  proposalsMax: 4096,
+  /** Leaves of a ratchet tree, blank ones included. Who joins verifies a signature for each. */
+  leavesMax: 4096,
+  /** Proposals of one commit. Each newcomer among them costs its readers three signatures. */
+  proposalsMax: 1024,
+  /** Numbers in one list of what a client supports or a group requires, GREASE included. */
+  capabilitiesMax: 256,
+  /** Extensions in one list. */
+  extensionsMax: 256,
+  externalSendersMax: 256,
+  /** Signatures of leaves and key packages that were verified and need not be again, per suite. */
+  signaturesRememberedMax: 8192,
   /** Proposals kept for a commit to name, per epoch. */
   proposalsPendingMax: 1024,
   /** A message may be this many generations ahead of the newest one opened from the same sender. */

@@ -97,7 +97,12 @@ export function derKeys(algorithm: DerAlgorithm): KeyFormat {
     return key
   })
   const publicKey = remembering(secretKey => {
-    const encoded = platform.createPublicKey(importSecret(secretKey)).export({ format: 'der', type: 'spki' })
+    const key = platform.createPublicKey(importSecret(secretKey))
+    // A JWK takes a twentieth of the time of DER, which matters where every recipient gets a key of its own.
+    // The platform's JWK of ML-KEM keys differs between versions; that of curves is RFC 8037.
+    if (algorithm !== 'ml-kem-768')
+      return Uint8Array.from(Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url'))
+    const encoded = key.export({ format: 'der', type: 'spki' })
     return Uint8Array.from(encoded.subarray(-publicKeyLength))
   })
   return { publicKeyLength, secretKeyLength, importPublic, importSecret, publicKey }

@@ -2,6 +2,7 @@
  * Capabilities (RFC 9420 section 7.2): what a client can read. Numbers that nobody knows are tolerated, because
  * that is what GREASE (section 13.5) is for.
  */
+import { mlsLimits } from '../../base/limits.ts'
 import { readU16, writeU16 } from './codec.ts'
 import type { Read, Write } from './codec.ts'
 
@@ -37,11 +38,14 @@ export const writeCapabilities: Write<Capabilities> = (writer, capabilities) => 
     .list(capabilities.credentials, writeU16)
 }
 
+/** Reads a list of registry numbers. What a group uses is looked up in those of every member: they are short. */
+export const readNumbers: Read<readonly number[]> = reader => reader.list(readU16, mlsLimits.capabilitiesMax)
+
 /** Reads Capabilities. */
 export const readCapabilities: Read<Capabilities> = reader => ({
-  versions: reader.list(readU16),
-  cipherSuites: reader.list(readU16),
-  extensions: reader.list(readU16),
-  proposals: reader.list(readU16),
-  credentials: reader.list(readU16)
+  versions: readNumbers(reader),
+  cipherSuites: readNumbers(reader),
+  extensions: readNumbers(reader),
+  proposals: readNumbers(reader),
+  credentials: readNumbers(reader)
 })

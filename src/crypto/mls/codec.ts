@@ -168,10 +168,14 @@ export class Reader {
     return this.#take(this.#length()).slice()
   }
 
-  list<T>(read: Read<T>): T[] {
+  /** A vector of values, no more of them than `countMax`. */
+  list<T>(read: Read<T>, countMax: number = Infinity): T[] {
     const inner = new Reader(this.#take(this.#length()))
     const items: T[] = []
-    while (!inner.done) items.push(read(inner))
+    while (!inner.done) {
+      if (items.length >= countMax) throw new MlsError('malformed', `a list of more than ${countMax}`)
+      items.push(read(inner))
+    }
     return items
   }
 

@@ -1,5 +1,6 @@
 /** Creating a commit (RFC 9420 section 12.4.1), its GroupInfo and its Welcome. */
 import type { KeyPair } from '../hpke.ts'
+import { asKey } from './as-key.ts'
 import { encode } from './codec.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { CipherSuite } from './cipher-suite.ts'
@@ -30,7 +31,7 @@ import type { Proposal } from './proposal.ts'
 import { createUpdatePath } from './tree-kem.ts'
 import type { CreatedUpdatePath } from './tree-kem.ts'
 import { commonAncestor } from './tree-math.ts'
-import { asKey, distinctKeys } from './tree-validation.ts'
+import { distinctKeys } from './tree-validation.ts'
 import { sealGroupInfo, writeGroupSecrets } from './welcome.ts'
 
 /** What a member may change about its own leaf, beyond the encryption key that always changes. */

@@ -1,4 +1,5 @@
 /** Commit and UpdatePath (RFC 9420 sections 12.4 and 7.6): the step from one epoch to the next. */
+import { mlsLimits } from '../../base/limits.ts'
 import type { Read, Write } from './codec.ts'
 import { MlsError } from './errors.ts'
 import type { HpkeCiphertext } from './labels.ts'
@@ -79,6 +80,6 @@ export const writeCommit: Write<Commit> = (writer, commit) => {
 
 /** Reads a Commit. */
 export const readCommit: Read<Commit> = reader => ({
-  proposals: reader.list(readProposalOrRef),
+  proposals: reader.list(readProposalOrRef, mlsLimits.proposalsMax),
   path: reader.optional(readUpdatePath)
 })

@@ -3,6 +3,7 @@
  * of its members (section 11.3). Both mix in a resumption secret, so only members of the old group can join.
  */
 import { equal } from '../../base/bytes.ts'
+import { asKey } from './as-key.ts'
 import { PROTOCOL_VERSION } from './capabilities.ts'
 import type { CipherSuite } from './cipher-suite.ts'
 import { encode } from './codec.ts'
@@ -13,7 +14,6 @@ import { writeExtensions } from './extension.ts'
 import type { GroupInfo } from './group-info.ts'
 import type { PreSharedKeyId } from './pre-shared-key.ts'
 import type { RatchetTree } from './ratchet-tree.ts'
-import { asKey } from './tree-validation.ts'
 
 /** The name of the resumption secret that a new group begins with. */
 export const continuationPskId = (

@@ -7,6 +7,7 @@
 import { equal } from '../../base/bytes.ts'
 import type { Random } from '../../base/random.ts'
 import { mlsLimits } from '../../base/limits.ts'
+import { asKey } from './as-key.ts'
 import { cipherSuite } from './cipher-suite.ts'
 import type { CipherSuite } from './cipher-suite.ts'
 import { decode, Reader, Writer } from './codec.ts'
@@ -23,7 +24,6 @@ import { RatchetTree } from './ratchet-tree.ts'
 import { SecretTree } from './secret-tree.ts'
 import { interimTranscriptHash } from './transcript-hash.ts'
 import type { NodeKeys } from './tree-kem.ts'
-import { asKey } from './tree-validation.ts'
 
 /** The secret keys of an Update that waits for a commit. */
 export interface PendingUpdate {

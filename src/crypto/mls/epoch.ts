@@ -98,6 +98,7 @@ export interface UpdateRequest {
 export class Epoch {
   #state: EpochState
   #wiped = false
+  #members: readonly { readonly index: number; readonly leaf: LeafNode }[] | undefined
   /** The extensions of the GroupInfo that this member joined with. Not stored by `save`. */
   readonly groupInfoExtensions: readonly Extension[]
 
@@ -201,9 +202,20 @@ export class Epoch {
     return this.#state.reinit
   }
 
-  /** Everybody in the group, by leaf index, oneself included. */
+  /** How many members the group has, oneself included. */
+  get memberCount(): number {
+    return this.#state.tree.memberCount
+  }
+
+  /** The leaf of a member, at once; undefined where nobody has that leaf index. */
+  memberAt(leafIndex: number): LeafNode | undefined {
+    return this.#state.tree.leaf(leafIndex)
+  }
+
+  /** Everybody in the group, by leaf index, oneself included: always the same list, made when first asked. */
   members(): readonly { readonly index: number; readonly leaf: LeafNode }[] {
-    return [...this.#state.tree.members()]
+    this.#members ??= [...this.#state.tree.members()]
+    return this.#members
   }
 
   /** The tree, as a `ratchet_tree` extension has it: for Welcomes without one. */

@@ -2,7 +2,9 @@
  * Extensions (RFC 9420 section 13): typed bytes that ride in key packages, leaves, the group context and
  * GroupInfo. Types that nobody knows are carried along unread.
  */
-import { decode, encode, readU16, writeU16 } from './codec.ts'
+import { mlsLimits } from '../../base/limits.ts'
+import { readNumbers } from './capabilities.ts'
+import { decode, encode, writeU16 } from './codec.ts'
 import type { Read, Write } from './codec.ts'
 import { readCredential, writeCredential } from './credential.ts'
 import type { Credential } from './credential.ts'
@@ -43,7 +45,8 @@ export const writeExtensions: Write<readonly Extension[]> = (writer, extensions)
 
 /** Reads a list of extensions. Throws where a type is there twice (RFC 9420 section 13.4). */
 export const readExtensions: Read<readonly Extension[]> = reader => {
-  const extensions = reader.list(inner => ({ type: inner.u16(), data: inner.opaque() }))
+  const read: Read<Extension> = inner => ({ type: inner.u16(), data: inner.opaque() })
+  const extensions = reader.list(read, mlsLimits.extensionsMax)
   if (new Set(extensions.map(extension => extension.type)).size < extensions.length)
     throw new MlsError('malformed', 'an extension is there twice')
   return extensions
@@ -67,9 +70,9 @@ export function requiredCapabilities(extensions: readonly Extension[]): Required
   if (data === undefined) return { extensions: [], proposals: [], credentials: [] }
   return decode(
     reader => ({
-      extensions: reader.list(readU16),
-      proposals: reader.list(readU16),
-      credentials: reader.list(readU16)
+      extensions: readNumbers(reader),
+      proposals: readNumbers(reader),
+      credentials: readNumbers(reader)
     }),
     data
   )
@@ -89,10 +92,11 @@ export const externalSendersExtension = (senders: readonly ExternalSender[]): Ex
 export function externalSenders(extensions: readonly Extension[]): readonly ExternalSender[] {
   const data = extensionData(extensions, extensionTypes.externalSenders)
   if (data === undefined) return []
-  return decode(
-    reader => reader.list(inner => ({ signatureKey: inner.opaque(), credential: readCredential(inner) })),
-    data
-  )
+  const read: Read<ExternalSender> = reader => ({
+    signatureKey: reader.opaque(),
+    credential: readCredential(reader)
+  })
+  return decode(reader => reader.list(read, mlsLimits.externalSendersMax), data)
 }
 
 /** The `external_pub` extension: the key that external commits are made to (RFC 9420 section 12.4.3.2). */

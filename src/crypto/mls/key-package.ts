@@ -16,7 +16,7 @@ import type { Extension } from './extension.ts'
 import type { KeyPair } from '../hpke.ts'
 import { readLeafNode, signLeafNode, writeLeafNode } from './leaf-node.ts'
 import type { LeafNode, Lifetime } from './leaf-node.ts'
-import { refHash, signWithLabel, verifyWithLabel } from './labels.ts'
+import { refHash, signWithLabel, verifyOnceWithLabel } from './labels.ts'
 
 /** What the owner of a key package signs. */
 export interface KeyPackageContent {
@@ -88,7 +88,7 @@ export const signKeyPackage = (
 
 /** Whether the key package is signed by the signature key of its leaf. The leaf is verified separately. */
 export const verifyKeyPackageSignature = (suite: CipherSuite, keyPackage: KeyPackage): boolean =>
-  verifyWithLabel(
+  verifyOnceWithLabel(
     suite,
     keyPackage.leafNode.signatureKey,
     'KeyPackageTBS',

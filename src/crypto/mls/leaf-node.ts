@@ -9,7 +9,7 @@ import type { Credential } from './credential.ts'
 import { MlsError } from './errors.ts'
 import { readExtensions, writeExtensions } from './extension.ts'
 import type { Extension } from './extension.ts'
-import { signWithLabel, verifyWithLabel } from './labels.ts'
+import { signWithLabel, verifyOnceWithLabel } from './labels.ts'
 
 /** When a key package may be used, in seconds since 1970. */
 export interface Lifetime {
@@ -118,4 +118,4 @@ export const signLeafNode = (
 
 /** Whether the leaf was signed by its own signature key, for this position. */
 export const verifyLeafNode = (suite: CipherSuite, leaf: LeafNode, position?: LeafPosition): boolean =>
-  verifyWithLabel(suite, leaf.signatureKey, 'LeafNodeTBS', signedContent(leaf, position), leaf.signature)
+  verifyOnceWithLabel(suite, leaf.signatureKey, 'LeafNodeTBS', signedContent(leaf, position), leaf.signature)

@@ -5,6 +5,7 @@
  * it was but for the key of the message, so several commits on one epoch can be followed side by side.
  */
 import { mlsLimits } from '../../base/limits.ts'
+import { asKey } from './as-key.ts'
 import type { Commit } from './commit.ts'
 import { invalid, MlsError, refusing } from './errors.ts'
 import { enterEpoch, keysStillValid, resumptionPsksAfter } from './epoch-state.ts'
@@ -26,7 +27,7 @@ import type { AppliedProposals, SentProposal } from './proposal-list.ts'
 import { proposalRef } from './proposal.ts'
 import { applyUpdatePath } from './tree-kem.ts'
 import type { NodeKeys } from './tree-kem.ts'
-import { asKey, distinctKeys } from './tree-validation.ts'
+import { distinctKeys } from './tree-validation.ts'
 import { equal } from '../../base/bytes.ts'
 
 /** A commit before it takes effect, for `authorize`. */
@@ -42,8 +43,14 @@ export interface CommitReview {
 
 /** What the processing of a message may be told. */
 export interface ProcessOptions extends LeafPolicy {
-  /** Whether a commit may take effect. Its signature has been verified, its path not yet. */
+  /**
+   * Whether a commit may take effect. Asked before anything but the sender's signature is verified, so that who
+   * refuses does not first verify a thousand key packages; `proposals` may be nonsense. The commit is refused
+   * where this says no, and where it throws, with that error; nothing has changed in either case.
+   */
   readonly authorize?: ((review: CommitReview) => boolean) | undefined
+  /** Default true. With false, proposals sent on their own are refused, so that no commit can name them. */
+  readonly standaloneProposals?: boolean | undefined
   readonly psk?: PskLookup | undefined
 }
 
@@ -86,6 +93,8 @@ export function processMessage(
     return { kind: 'application', ...received, data: content.data }
   }
   if (content.type === 'proposal') {
+    if (options.standaloneProposals === false)
+      throw new MlsError('refused', 'a proposal outside of a commit was not authorized')
     const reference = proposalRef(state.suite, encodeAuthenticatedContent(authenticated))
     const proposal = { proposal: content.proposal, sender, reference }
     keepProposal(state, proposal)
@@ -119,6 +128,13 @@ function processCommit(
   const { sender, authenticatedData } = authenticated.framed
   const committer = sender.type === 'member' ? sender.leafIndex : undefined
   const proposals = resolveProposals(state, commit, sender)
+  askApplication(options, {
+    sender: committer,
+    senderType: sender.type,
+    proposals,
+    authenticatedData,
+    pathLeaf: commit.path?.leafNode
+  })
   const applied = applyProposals(suite, {
     ...options,
     context: state.context,
@@ -128,13 +144,6 @@ function processCommit(
   })
   if (applied.pathRequired && commit.path === undefined)
     throw invalid('a commit without the path that it needs')
-  askApplication(options, {
-    sender: committer,
-    senderType: sender.type,
-    proposals,
-    authenticatedData,
-    pathLeaf: commit.path?.leafNode
-  })
   if (applied.removed.has(state.ownLeaf)) return { proposals, state: undefined }
 
   const own = ownKeysAfter(state, applied)
@@ -219,6 +228,11 @@ function followPath(
   if (leafNode.source.type !== 'commit' || !verifyLeafNode(suite, leafNode, position))
     throw invalid('the signature of the leaf of a path is not valid')
   checkNewLeaf(suite, leafNode, previous, policy)
+  if (path.nodes.length !== tree.filteredDirectPath(senderLeaf).length)
+    throw invalid('a path has the wrong length')
+  // Nobody who has to seal to one of these keys later could update any more if it were not valid.
+  for (const node of path.nodes)
+    refusing('a key of a path is not valid', () => suite.hpke.validatePublicKey(node.encryptionKey))
   const commitSecret = applyUpdatePath(suite, {
     tree,
     senderLeaf,

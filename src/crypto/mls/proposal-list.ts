@@ -4,6 +4,7 @@
  */
 import { equal } from '../../base/bytes.ts'
 import { mlsLimits } from '../../base/limits.ts'
+import { asKey } from './as-key.ts'
 import { PROTOCOL_VERSION } from './capabilities.ts'
 import type { CipherSuite } from './cipher-suite.ts'
 import { invalid } from './errors.ts'
@@ -19,7 +20,7 @@ import { encodePreSharedKeyId } from './pre-shared-key.ts'
 import type { PreSharedKeyId, ResumptionUsage } from './pre-shared-key.ts'
 import type { Proposal, ProposalType, ReInit } from './proposal.ts'
 import type { RatchetTree } from './ratchet-tree.ts'
-import { asKey, distinctKeys } from './tree-validation.ts'
+import { distinctKeys } from './tree-validation.ts'
 
 /** A proposal with who made it. `reference` is there where it was sent on its own before the commit. */
 export interface SentProposal {

@@ -51,6 +51,7 @@ export class RatchetTree {
   readonly #parents: Parents
   /** Hash of the subtree at a node index. */
   readonly #hashes: (Uint8Array | undefined)[]
+  #memberCount: number
 
   private constructor(
     suite: CipherSuite,
@@ -62,6 +63,7 @@ export class RatchetTree {
     this.#leaves = leaves
     this.#parents = parents
     this.#hashes = hashes
+    this.#memberCount = leaves.reduce((count, leaf) => (leaf === undefined ? count : count + 1), 0)
   }
 
   /** The tree of a new group. */
@@ -113,6 +115,11 @@ export class RatchetTree {
   /** How many leaves the tree is wide, blank ones included: a power of two. */
   get leafCount(): number {
     return this.#leaves.length
+  }
+
+  /** How many leaves are not blank. */
+  get memberCount(): number {
+    return this.#memberCount
   }
 
   /** The leaf at an index, or undefined where it is blank or outside the tree. */
@@ -182,7 +189,7 @@ export class RatchetTree {
   removeLeaf(leafIndex: number): void {
     this.#blankDirectPath(leafIndex)
     this.#setLeaf(leafIndex, undefined)
-    while (this.leafCount > 1 && this.#leaves.slice(this.leafCount / 2).every(leaf => leaf === undefined)) {
+    while (this.leafCount > 1 && this.#isRightHalfBlank()) {
       const half = this.leafCount / 2
       this.#leaves.length = half
       this.#parents.length = half - 1
@@ -254,6 +261,12 @@ export class RatchetTree {
     return this.#suite.kdf.hash(writer.finish())
   }
 
+  #isRightHalfBlank(): boolean {
+    for (let leafIndex = this.leafCount / 2; leafIndex < this.leafCount; leafIndex++)
+      if (this.leaf(leafIndex) !== undefined) return false
+    return true
+  }
+
   #isBlank(node: number): boolean {
     return this.encryptionKey(node) === undefined
   }
@@ -264,6 +277,7 @@ export class RatchetTree {
   }
 
   #setLeaf(leafIndex: number, leaf: LeafNode | undefined): void {
+    this.#memberCount += Number(leaf !== undefined) - Number(this.leaf(leafIndex) !== undefined)
     this.#leaves[leafIndex] = leaf
     this.#hashes[2 * leafIndex] = undefined
     for (const node of directPath(2 * leafIndex, this.leafCount)) this.#hashes[node] = undefined

@@ -3,30 +3,12 @@
  * put there by somebody below it, so nobody outside can know its secret.
  */
 import { equal } from '../../base/bytes.ts'
+import { asLastingKey } from './as-key.ts'
 import type { CipherSuite } from './cipher-suite.ts'
 import { invalid } from './errors.ts'
 import { verifyLeafNode } from './leaf-node.ts'
 import type { ParentNode, RatchetTree } from './ratchet-tree.ts'
 import { isBelow, left, nodeWidth, parent as parentOf, right } from './tree-math.ts'
-
-const CHUNK = 4096
-/** Bytes as the key of a Set or Map. */
-export function asKey(bytes: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += CHUNK)
-    text += String.fromCharCode(...bytes.subarray(at, at + CHUNK))
-  return text
-}
-
-// Keys in a tree never change and are compared in every epoch.
-const treeKeys = new WeakMap<Uint8Array, string>()
-function asTreeKey(publicKey: Uint8Array): string {
-  const known = treeKeys.get(publicKey)
-  if (known !== undefined) return known
-  const text = asKey(publicKey)
-  treeKeys.set(publicKey, text)
-  return text
-}
 
 /** The keys in a tree. Throws MlsError `invalid` where two nodes have one encryption or signature key. */
 export function distinctKeys(tree: RatchetTree): Set<string> {
@@ -35,12 +17,12 @@ export function distinctKeys(tree: RatchetTree): Set<string> {
   for (let node = 0; node < nodeWidth(tree.leafCount); node++) {
     const key = tree.encryptionKey(node)
     if (key === undefined) continue
-    const text = asTreeKey(key)
+    const text = asLastingKey(key)
     if (encryptionKeys.has(text)) throw invalid('two nodes have one encryption key')
     encryptionKeys.add(text)
   }
   for (const { leaf } of tree.members()) {
-    const text = asTreeKey(leaf.signatureKey)
+    const text = asLastingKey(leaf.signatureKey)
     if (signatureKeys.has(text)) throw invalid('two members have one signature key')
     signatureKeys.add(text)
   }
