@@ -5,9 +5,11 @@
 import { equal } from '../../base/bytes.ts'
 import { asLastingKey } from './as-key.ts'
 import type { CipherSuite } from './cipher-suite.ts'
+import { decode } from './codec.ts'
 import { invalid } from './errors.ts'
 import { verifyLeafNode } from './leaf-node.ts'
-import type { ParentNode, RatchetTree } from './ratchet-tree.ts'
+import { RatchetTree } from './ratchet-tree.ts'
+import type { ParentNode } from './ratchet-tree.ts'
 import { isBelow, left, nodeWidth, parent as parentOf, right } from './tree-math.ts'
 
 /** The keys in a tree. Throws MlsError `invalid` where two nodes have one encryption or signature key. */
@@ -40,9 +42,47 @@ export function verifyTree(suite: CipherSuite, tree: RatchetTree, groupId: Uint8
   const unmergedIn = new Map([...parents].map(([node, parent]) => [node, new Set(parent.unmergedLeaves)]))
   for (const [node, parent] of parents) verifyUnmergedLeaves(tree, node, parent, unmergedIn)
   for (const [node, parent] of parents) verifyParentHash(tree, node, parent)
-  for (const { index, leaf } of tree.members())
-    if (!verifyLeafNode(suite, leaf, { groupId, leafIndex: index }))
-      throw invalid(`the signature of leaf ${index} is not valid`)
+  verifyLeafSignatures(suite, tree, groupId, 0, tree.leafCount)
+}
+
+/** Verifies the signatures of the leaves from one leaf index up to another one, exclusive. Throws MlsError. */
+function verifyLeafSignatures(
+  suite: CipherSuite,
+  tree: RatchetTree,
+  groupId: Uint8Array,
+  from: number,
+  to: number
+): void {
+  for (let leafIndex = from; leafIndex < to; leafIndex++) {
+    const leaf = tree.leaf(leafIndex)
+    if (leaf !== undefined && !verifyLeafNode(suite, leaf, { groupId, leafIndex }))
+      throw invalid(`the signature of leaf ${leafIndex} is not valid`)
+  }
+}
+
+/** Which leaves of which tree `verifyLeaves` looks at. */
+export interface LeafRange {
+  /** The suite that the join will be given: it remembers what is valid. */
+  readonly suite: CipherSuite
+  readonly groupId: Uint8Array
+  /** The leaf index to begin with. */
+  readonly from: number
+  /** How many leaf indices to look at. */
+  readonly count: number
+}
+
+/**
+ * Verifies the signatures of some leaves of a tree that came beside a Welcome, so that a join that follows need
+ * not. It is most of what joining a large group costs, and a program that must not stop for that long does it
+ * in pieces. Returns the leaf index to go on with, or undefined where the tree ends. Nothing else of the tree is
+ * verified by this. Throws MlsError `malformed` or `invalid`; a tree that it refuses no join accepts.
+ */
+export function verifyLeaves(ratchetTree: Uint8Array, range: LeafRange): number | undefined {
+  const { suite, groupId, from, count } = range
+  const tree = decode(RatchetTree.reader(suite), ratchetTree)
+  const to = Math.min(from + count, tree.leafCount)
+  verifyLeafSignatures(suite, tree, groupId, from, to)
+  return to < tree.leafCount ? to : undefined
 }
 
 /** Unmerged leaves ascend, are members below the parent, and are unmerged in everything between as well. */

@@ -46,6 +46,7 @@ test('nothing leaves the package unnoticed', () => {
       "proposeFromOutside",
       "proposeOneself",
       "requiredCapabilitiesExtension",
+      "verifyLeaves",
     ]
   `)
 })
