@@ -28,6 +28,7 @@ export const labels = {
   controlTag: 'hearsay/1/control-tag',
   controlBinding: 'hearsay/1/control-binding',
   control: 'hearsay/1/control-message',
+  controlObject: 'hearsay/1/control-object',
   topic: 'hearsay/1/topic-name',
   gossipMessage: 'hearsay/1/gossip-message',
   entry: 'hearsay/1/log-entry',
@@ -38,6 +39,10 @@ export const labels = {
   presenceDaySeal: 'hearsay/1/presence-day-seal',
   presenceKey: 'hearsay/1/presence-dht-key',
   presence: 'hearsay/1/presence-record',
+  operation: 'hearsay/1/roster-operation',
+  operationId: 'hearsay/1/operation-id',
+  consent: 'hearsay/1/group-consent',
+  rosterDigest: 'hearsay/1/roster-digest',
   storeKey: 'hearsay/1/store-key'
 } as const
 

@@ -21,10 +21,28 @@ export const spec = {
   credentialMaxBytes: 512,
   peerIdMaxBytes: 128,
   keyPackageMaxBytes: 4 * KIB,
-  keyPackagesMax: 2,
+  /** What an answer to a contact request may hold; a group's welcome may be as large as a control message. */
   welcomeMaxBytes: 24 * KIB,
+  /** A control message, in parts where it does not fit one envelope: a welcome for a thousand members does fit. */
+  controlMaxBytes: 4 * KIB * KIB,
+  /** What one part holds at most, of a control message or of a commit. */
+  partBytes: 60_000,
+  /** A commit in a group of a thousand: 1.3 MB at the very first. */
+  messagePartsMax: 64,
   presenceRecordMaxBytes: KIB,
   entryParentsMax: 16,
+  operationParentsMax: 16,
+  operationMaxBytes: 128 * KIB,
+  /** People that one operation brings in: so many consents and device lists fit. */
+  newcomersMax: 128,
+  consentMaxBytes: 256,
+  operationsPerMessageMax: 256,
+  keyPackagesPerMessageMax: 128,
+  introductionsMax: 64,
+  groupMembersMax: 1000,
+  /** Messages that a newcomer may be given. */
+  groupHistoryMax: 1000,
+  invitationLifetimeMs: 30 * DAY,
   /** A lamport number may run ahead of what the reader knows by its parents only; this bounds the field. */
   integerMax: Number.MAX_SAFE_INTEGER,
   reportDevicesMax: 32,
@@ -36,6 +54,9 @@ export const spec = {
   /** Post-compromise updates: commit when answering in an epoch this old or this full. */
   epochAgeBeforeUpdateMs: HOUR,
   epochMessagesBeforeUpdate: 50,
+  /** With more devices than these, keys are renewed by age alone. */
+  renewOftenMembersMax: 4,
+  epochAgeInGroupsMs: 7 * DAY,
   /** An epoch is forgotten beyond this age or this many newer ones, whatever has been acknowledged. */
   epochsKeptMax: 4,
   epochKeptMaxMs: DAY,
@@ -61,12 +82,49 @@ export const limits = {
   presencesPerContactMax: 8,
   /** Accepted requests that are remembered of a contact, so that a replayed one is nobody's business. */
   requestsPerContactMax: 16,
+  /** Entries that wait longer than this for what comes before them are shown all the same. */
+  patienceMs: 10 * SECOND,
+  /** Who commits for others waits its rank times this. */
+  commitTurnMs: 2 * SECOND,
+  commitTurnsMax: 10,
+  /** Newcomers that one commit takes in. */
+  addsPerCommitMax: 100,
+  /** Having taken somebody in again we do not do so once more before this. */
+  readmitPauseMs: 15 * SECOND,
+  /** A device that cannot follow waits for what may be on its way before it asks. */
+  askAfterMs: 3 * SECOND,
+  /** From so many devices on the tree travels beside the welcome, once for all newcomers. */
+  treeInWelcomeMax: 50,
+  /** Others’ envelopes that we keep for members who may lack them, per conversation. */
+  carriedMax: 4096,
+  carriedMaxBytes: 8 * KIB * KIB,
+  /** What others lack is left to its author for so long. */
+  carryAfterMs: 3 * SECOND,
+  carryAgainMs: 30 * SECOND,
+  carryBatchMax: 64,
+  /** Commits of one device that we take in a minute; a group is calm, a flood is not. */
+  commitsPerMinuteMax: 30,
+  operationsPerMinuteMax: 60,
+  groupsMax: 1000,
+  /** Operations of one roster: what they say stays in memory, so that forks can be judged at any time. */
+  rosterOperationsMax: 10_000,
+  /** Of one identity, so that no member alone can fill a roster. */
+  rosterOperationsPerIdentityMax: 2000,
+  rosterMaxBytes: 32 * KIB * KIB,
+  /** Operations that came before one of their parents. */
+  rosterWaitingMax: 1024,
+  rosterWaitingMaxBytes: 4 * KIB * KIB,
+  /** Past states of a roster that are remembered after they were asked for. */
+  rosterViewsMax: 64,
+  /** Co-members that are no contacts are dialled while fewer than so many are connected. */
+  memberLinksMax: 24,
+  invitationsWaitingMax: 200,
   /** Control counters are reserved on disk in blocks, so that none is used twice after a crash. */
   countersReserved: 1024,
-  /** Our unused key packages that others hold. */
+  /** Our key packages that others hold and that may still be used. */
   keyPackagesStockedMax: 2000,
-  /** Key packages that we keep of one contact. */
-  keyPackagesPerContactMax: 4,
+  /** A key package that was used once may be used on another branch for so long. */
+  keyPackageUsedKeptMs: DAY,
   /** Answers to contact requests that have not been heard yet. */
   answersWaitingMax: 1000,
   answerKeptMs: 30 * DAY,

@@ -1,0 +1,116 @@
+/**
+ * The graph of a roster's operations, verified or not yet judged: which came before which.
+ * Spec: specs/roster.md, section 4.
+ *
+ * Always true: nodes stand after their parents, so an operation's past has smaller indexes than its own. The
+ * index depends on the order of arrival and decides nothing; it only numbers the bits of a past.
+ */
+import type { OperationId } from '../../base/ids.ts'
+import type { Consent } from '../../wire/consent.ts'
+import type { RosterOperation } from '../../wire/roster-operation.ts'
+import type { DeviceList } from '../seal/device-list.ts'
+
+/** A set of operations, by their index. */
+export type Bits = Uint32Array
+
+/** An operation in its place. */
+export interface Node {
+  readonly index: number
+  readonly id: OperationId
+  readonly bytes: Uint8Array
+  readonly operation: RosterOperation
+  /** Steps of the longest way from the `create`. Grows along every path, so whoever grants ranks first. */
+  readonly depth: number
+  /** Everything that the author knew, itself left out. */
+  readonly past: Bits
+  /** The author's device list that the device stands on. */
+  readonly list: DeviceList
+  /** The device lists that this operation carries. */
+  readonly claims: readonly DeviceList[]
+  /** The consents of an `add`, in the order of its members. */
+  readonly consents: readonly Consent[]
+}
+
+const WORD = 32
+
+/** A set with room for the indexes below `size`. */
+export const emptyBits = (size: number): Bits => new Uint32Array(Math.ceil(size / WORD))
+
+/** Puts an index into a set that has room for it. */
+export const setBit = (bits: Bits, index: number): void => {
+  bits[index >>> 5]! |= 1 << (index & 31)
+}
+
+/** Whether a set has an index. */
+export const hasBit = (bits: Bits, index: number): boolean =>
+  ((bits[index >>> 5] ?? 0) & (1 << (index & 31))) !== 0
+
+/** Whether two sets have anything in common. */
+export function meet(a: Bits, b: Bits): boolean {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) if ((a[i]! & b[i]!) !== 0) return true
+  return false
+}
+
+/** Whether `bits`, or what of it is in `within`, has anything that `past` has not. */
+export function leaves(bits: Bits, past: Bits, within?: Bits): boolean {
+  for (let i = 0; i < bits.length; i++) {
+    const word = within === undefined ? bits[i]! : bits[i]! & (within[i] ?? 0)
+    if ((word & ~(past[i] ?? 0)) !== 0) return true
+  }
+  return false
+}
+
+/** The set of the nodes that `of` names. */
+export function bitsOf(nodes: readonly Node[]): Bits {
+  const bits = emptyBits(nodes.reduce((most, node) => Math.max(most, node.index + 1), 0))
+  for (const { index } of nodes) setBit(bits, index)
+  return bits
+}
+
+/** Whether the author of `later` knew `earlier`. */
+export const precedes = (earlier: Node, later: Node): boolean => hasBit(later.past, earlier.index)
+
+/** Whether neither author knew the other's operation. */
+export const concurrent = (a: Node, b: Node): boolean => a !== b && !precedes(a, b) && !precedes(b, a)
+
+/** The operations of one roster that have all of their parents. */
+export class History {
+  readonly #nodes: Node[] = []
+  readonly #byId = new Map<OperationId, Node>()
+  #heads: readonly OperationId[] = []
+
+  /** In an order in which parents come first. */
+  get nodes(): readonly Node[] {
+    return this.#nodes
+  }
+
+  /** The operations that no other one names, ascending. */
+  get heads(): readonly OperationId[] {
+    return this.#heads
+  }
+
+  get(id: OperationId): Node | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** Takes in a node whose index is the number of nodes and whose parents are there. */
+  append(node: Node): void {
+    this.#nodes.push(node)
+    this.#byId.set(node.id, node)
+    const parents = new Set(node.operation.parents)
+    this.#heads = [...this.#heads.filter(head => !parents.has(head)), node.id].toSorted()
+  }
+
+  /** These operations and everything before them. Those that are not known are left out. */
+  closure(heads: readonly OperationId[]): Bits {
+    const bits = emptyBits(this.#nodes.length)
+    for (const head of heads) {
+      const node = this.#byId.get(head)
+      if (node === undefined) continue
+      for (let i = 0; i < node.past.length; i++) bits[i]! |= node.past[i]!
+      setBit(bits, node.index)
+    }
+    return bits
+  }
+}
