@@ -10,8 +10,8 @@ import type {
   ContactRequest,
   DeliveryStatus,
   Explanation,
-  HearsayEvent,
   Identity,
+  IdentityId,
   Invite,
   Message,
   Millis
@@ -25,8 +25,8 @@ export interface Fact {
   readonly [field: string]: unknown
 }
 
-const time = z.iso.datetime()
-const id = z.string().regex(/^[0-9a-f]+$/)
+export const time = z.iso.datetime()
+export const id = z.string().regex(/^[0-9a-f]+$/)
 const deliveryState = z.enum(['queued', 'sent', 'held', 'delivered', 'read', 'failed'])
 
 /** The schema of one type of line. */
@@ -163,7 +163,10 @@ export const deliveryFact = (delivery: DeliveryStatus, ms: number | null): Deliv
 export const messageLine = line('message', {
   id,
   conversation: id,
+  conversationKind: z.enum(['direct', 'group']),
   conversationName: z.string(),
+  /** Another group's name can be taken for this one's. */
+  conversationLookAlike: z.boolean(),
   from: z.strictObject({
     name: z.string(),
     id,
@@ -181,10 +184,24 @@ export const messageLine = line('message', {
 })
 export type MessageFact = z.infer<typeof messageLine>
 
-/** What a message does not say itself: what its conversation is called, and whose names look alike. */
+/** What a message does not say itself: what its conversation and people are called, and which names look alike. */
 export interface Names {
-  readonly conversations: ReadonlyMap<string, string>
+  /** Contacts, members of groups, and ourselves, by identity. */
+  readonly people: ReadonlyMap<string, string>
+  /** Groups by id. */
+  readonly groups: ReadonlyMap<string, string>
+  /** People and groups whose names can be taken for those of others. */
   readonly alike: ReadonlySet<string>
+}
+
+/** How a message says where it belongs. A direct conversation has the id and the name of its contact. */
+function conversationOf(conversation: string, { groups, people, alike }: Names) {
+  const group = groups.get(conversation)
+  return {
+    conversationKind: group === undefined ? ('direct' as const) : ('group' as const),
+    conversationName: group ?? people.get(conversation) ?? '',
+    conversationLookAlike: alike.has(conversation)
+  }
 }
 
 export const messageFact = (message: Message, names: Names): MessageFact => ({
@@ -192,7 +209,7 @@ export const messageFact = (message: Message, names: Names): MessageFact => ({
   type: 'message',
   id: message.id,
   conversation: message.conversation,
-  conversationName: names.conversations.get(message.conversation) ?? '',
+  ...conversationOf(message.conversation, names),
   from: {
     name: message.from.name,
     id: message.from.id,
@@ -212,6 +229,8 @@ export const conversationLine = line('conversation', {
   id,
   kind: z.enum(['direct', 'group', 'channel']),
   name: z.string(),
+  /** Somebody else's or another group's name can be taken for this one. */
+  lookAlike: z.boolean(),
   unread: z.int(),
   lastMessage: messageLine.nullable()
 })
@@ -232,6 +251,8 @@ export const whyLine = line('why', {
       identity: id,
       device: id,
       name: z.string(),
+      /** Whether it is another device of ours. */
+      self: z.boolean(),
       state: deliveryState,
       reason: z.string().nullable(),
       attempts: z.array(z.strictObject({ at: time, path: z.string(), outcome: z.string() })),
@@ -243,8 +264,8 @@ export const whyLine = line('why', {
 })
 export type WhyFact = z.infer<typeof whyLine>
 
-/** What became of a message; `nameOf` tells how a contact is called. */
-export const whyFact = (explanation: Explanation, nameOf: (identity: string) => string): WhyFact => ({
+/** What became of a message that `self` sent. */
+export const whyFact = (explanation: Explanation, people: Names['people'], self: IdentityId): WhyFact => ({
   v: 1,
   type: 'why',
   message: explanation.message,
@@ -253,7 +274,8 @@ export const whyFact = (explanation: Explanation, nameOf: (identity: string) => 
   devices: explanation.why.map(device => ({
     identity: device.identity,
     device: device.device,
-    name: nameOf(device.identity),
+    name: people.get(device.identity) ?? '',
+    self: device.identity === self,
     state: device.state,
     reason: device.reason ?? null,
     attempts: device.attempts.map(({ at, path, outcome }) => ({ at: isoTime(at), path, outcome })),
@@ -262,54 +284,3 @@ export const whyFact = (explanation: Explanation, nameOf: (identity: string) => 
     hint: device.hint
   }))
 })
-
-const eventFields = { cursor: z.int(), at: time }
-
-export const eventLine = z.discriminatedUnion('type', [
-  line('message:received', { ...eventFields, message: messageLine }),
-  line('message:sent', { ...eventFields, message: messageLine }),
-  line('delivery:changed', { ...eventFields, delivery: deliveryLine }),
-  line('contact:requested', { ...eventFields, request: requestLine }),
-  line('contact:added', { ...eventFields, contact: contactLine }),
-  line('contact:changed', { ...eventFields, contact: contactLine }),
-  line('contact:removed', { ...eventFields, contact: contactLine }),
-  line('contact:warned', {
-    ...eventFields,
-    contact: contactLine,
-    warning: z.enum(['device-changed', 'forged-device-list', 'equivocated'])
-  }),
-  line('invite:used', { ...eventFields, invite: inviteLine, contact: contactLine }),
-  line('contact:connected', { ...eventFields, contact: contactLine }),
-  line('contact:disconnected', { ...eventFields, contact: contactLine })
-])
-export type EventFact = z.infer<typeof eventLine>
-
-/** An event as a line. */
-export function eventFact(event: HearsayEvent, names: Names): EventFact {
-  const head = { v: 1, cursor: event.cursor, at: isoTime(event.at) } as const
-  switch (event.type) {
-    case 'message:received':
-    case 'message:sent':
-      return { ...head, type: event.type, message: messageFact(event.message, names) }
-    case 'delivery:changed':
-      return { ...head, type: event.type, delivery: deliveryFact(event.delivery, null) }
-    case 'contact:requested':
-      return { ...head, type: event.type, request: requestFact(event.request) }
-    case 'contact:warned':
-      return {
-        ...head,
-        type: event.type,
-        contact: contactFact(event.contact, names.alike),
-        warning: event.warning
-      }
-    case 'invite:used':
-      return {
-        ...head,
-        type: event.type,
-        invite: inviteFact(event.invite),
-        contact: contactFact(event.contact, names.alike)
-      }
-    default:
-      return { ...head, type: event.type, contact: contactFact(event.contact, names.alike) }
-  }
-}

@@ -27,25 +27,28 @@ export interface HostOptions {
   readonly name?: string
   readonly phrase?: string
   readonly passphrase?: string
+  /** Makes the node a new device of an identity that is elsewhere, once that has been told the link. */
+  readonly link?: { readonly onLink: (link: string) => void; readonly signal: AbortSignal }
 }
 
 /** Opens the store and starts the node. Whatever fails leaves nothing open. */
 async function startNode(options: HostOptions): Promise<HearsayNode> {
-  const { settings, network, create, name, phrase, passphrase } = options
+  const { settings, network, create, name, phrase, passphrase, link } = options
   // The node with all its libraries is loaded only here: commands that use a running one do without.
-  const { createNode, fileStore } = await import('hearsay')
+  const { createNode, fileStore, linkNode } = await import('hearsay')
   const store = await fileStore(settings.home, {
     create,
     ...(passphrase === undefined ? {} : { passphrase })
   })
   try {
-    return await createNode({
+    const shape = {
       store,
       create,
       network: network ? settings.network : false,
       ...(name === undefined ? {} : { name }),
       ...(phrase === undefined ? {} : { phrase })
-    })
+    }
+    return await (link === undefined ? createNode(shape) : linkNode({ ...shape, ...link }))
   } catch (error) {
     await store.close()
     throw error

@@ -14,12 +14,18 @@ export interface Invocation {
   readonly options: GlobalOptions
 }
 
+/** The names that a shell may offer. */
+export interface KnownNames {
+  readonly contacts: readonly string[]
+  readonly groups: readonly string[]
+}
+
 /** Where help and complaints go, and what to do with what was asked. */
 export interface ProgramInit {
   readonly name: string
   readonly groups: ReadonlyMap<string, readonly Verb[]>
-  /** Known names of contacts, offered by completion. */
-  readonly contacts?: readonly string[]
+  /** Known names, offered by completion. */
+  readonly known?: KnownNames
   /** Without them the chat's lines have no global options. */
   readonly globals: boolean
   out(text: string): void
@@ -49,14 +55,16 @@ function option(parameter: Parameter): Option {
 }
 
 function argument(
-  { value, required, rest, description, names, choices }: Parameter,
-  contacts: readonly string[]
+  { value, required, rest, description, names, choices, kind }: Parameter,
+  known: KnownNames | undefined
 ): Argument {
-  const shown = rest ? `${value}...` : value
+  const shown = rest || kind === 'list' ? `${value}...` : value
   const made = new Argument(required ? `<${shown}>` : `[${shown}]`, description)
   if (choices.length > 0) made.choices(choices)
   // Completion only: whom a name means, and whether it means anybody, the node decides.
-  else if (names && contacts.length > 0) made.argChoices = [...contacts]
+  // A shell takes `#name` for a comment, so where that is due it is left to be typed in quotes.
+  const offered = names === undefined ? [] : (known?.[names === 'groups' ? 'groups' : 'contacts'] ?? [])
+  if (offered.length > 0) made.argChoices = [...offered]
   return made
 }
 
@@ -94,8 +102,9 @@ function paramsOf(command: Command, parameters: readonly Parameter[], verb: Verb
   const params: Record<string, unknown> = {}
   for (const [index, name] of verb.positionals.entries()) {
     const value: unknown = command.processedArgs[index]
-    if (Array.isArray(value)) params[name] = value.length === 0 ? undefined : value.join(' ')
-    else params[name] = value
+    const listed = parameters.some(each => each.name === name && each.kind === 'list')
+    if (Array.isArray(value) && value.length === 0) continue
+    params[name] = Array.isArray(value) && !listed ? value.join(' ') : value
   }
   for (const { name } of parameters) {
     if (command.getOptionValueSource(name) === 'cli') params[name] = command.getOptionValue(name)
@@ -109,12 +118,12 @@ function addVerb(parent: Command, verb: Verb, group: string, init: ProgramInit):
   command.copyInheritedSettings(parent).helpOption('-h, --help', 'explain this verb').helpCommand(false)
   command.summary(verb.summary).helpGroup(`${group}:`)
   // A shell shows one line beside a candidate.
-  const described = init.contacts === undefined ? [verb.summary, verb.details] : [verb.summary]
+  const described = init.known === undefined ? [verb.summary, verb.details] : [verb.summary]
   command.description(described.filter(text => text !== undefined).join('\n\n'))
   const parameters = parametersOf(verb)
   for (const name of verb.positionals) {
     const parameter = parameters.find(each => each.name === name)
-    if (parameter !== undefined) command.addArgument(argument(parameter, init.contacts ?? []))
+    if (parameter !== undefined) command.addArgument(argument(parameter, init.known))
   }
   for (const parameter of parameters) {
     if (!verb.positionals.includes(parameter.name)) command.addOption(option(parameter))
@@ -124,6 +133,30 @@ function addVerb(parent: Command, verb: Verb, group: string, init: ProgramInit):
     init.invoke({ verb, params: paramsOf(command, parameters, verb), options: globalsOf(command) })
   )
   parent.addCommand(command)
+}
+
+/** A first word that is no verb by itself: `group` in `group create`. */
+function addFamily(program: Command, name: string, group: string, init: ProgramInit): Command {
+  const verbs = [...init.groups.values()].flat().filter(({ path }) => path.length > 1 && path[0] === name)
+  const names = verbs.map(({ path }) => path.at(-1)).join(', ')
+  const family = new Command(name)
+    .copyInheritedSettings(program)
+    .helpOption('-h, --help', 'explain these verbs')
+    .helpCommand(false)
+    .description(names)
+    .helpGroup(`${group}:`)
+    .argument('[verb...]')
+  if (init.globals) for (const each of globalOptions()) family.addOption(each.helpGroup('Global options:'))
+  family.action((words: readonly string[]) => {
+    const [word] = words
+    throw new UsageError(
+      word === undefined
+        ? `${name} takes a verb: ${names}`
+        : `there is no verb "${name} ${word}"; there are ${names}`
+    )
+  })
+  program.addCommand(family)
+  return family
 }
 
 /** The program. Parsing throws a CommanderError; see `parse`. */
@@ -141,8 +174,9 @@ export function buildProgram(init: ProgramInit): Command {
   const made = new Map<string, Command>()
   for (const [group, verbs] of init.groups) {
     for (const verb of verbs) {
-      const parent = verb.path.length > 1 ? made.get(verb.path[0] ?? '') : program
-      addVerb(parent ?? program, verb, group, init)
+      const [first = ''] = verb.path
+      if (verb.path.length > 1 && !made.has(first)) made.set(first, addFamily(program, first, group, init))
+      addVerb(made.get(first) ?? program, verb, group, init)
       const added = program.commands.at(-1)
       if (verb.path.length === 1 && added !== undefined) made.set(verb.name, added)
     }

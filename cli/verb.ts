@@ -15,6 +15,9 @@ import type { Session } from './session.ts'
 import type { Settings } from './settings.ts'
 import type { Surroundings } from './surroundings.ts'
 
+/** Whose names may stand for a parameter: `conversations` are contacts, and groups with a `#`. */
+export type NamesOf = 'contacts' | 'groups' | 'conversations'
+
 /** What a parameter's `meta` says beside its schema. */
 declare module 'zod' {
   interface GlobalMeta {
@@ -24,8 +27,8 @@ declare module 'zod' {
     rest?: boolean
     /** `-` stands for standard input on the command line. */
     standardInput?: boolean
-    /** Completes to the names of contacts. */
-    names?: boolean
+    /** Whose names complete it. */
+    names?: NamesOf
   }
 }
 
@@ -60,7 +63,7 @@ export interface HereContext {
   readonly signal: AbortSignal
   /** Runs the node of this home in this process. */
   readonly open: (
-    options: Pick<HostOptions, 'create' | 'network' | 'stays' | 'name' | 'phrase' | 'passphrase'>
+    options: Pick<HostOptions, 'create' | 'network' | 'stays' | 'name' | 'phrase' | 'passphrase' | 'link'>
   ) => Promise<NodeHost>
   /** Uses the running node of this home, or runs one in this process. */
   readonly session: (options: Pick<HostOptions, 'create' | 'network' | 'stays' | 'name'>) => Promise<Session>
@@ -112,7 +115,7 @@ export interface Parameter {
   readonly value: string
   readonly rest: boolean
   readonly standardInput: boolean
-  readonly names: boolean
+  readonly names?: NamesOf | undefined
 }
 
 interface Erased {
@@ -197,7 +200,7 @@ const parameterSchema = z.looseObject({
   value: z.string().optional(),
   rest: z.boolean().default(false),
   standardInput: z.boolean().default(false),
-  names: z.boolean().default(false)
+  names: z.enum(['contacts', 'groups', 'conversations']).optional()
 })
 
 const kinds: Readonly<Record<string, Parameter['kind']>> = {

@@ -5,22 +5,28 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { HearsayError } from 'hearsay'
-import type { ContactFact, EventFact, Fact, MessageFact } from '../facts.ts'
-import { eventLine } from '../facts.ts'
+import { eventLine, type EventFact } from '../event-facts.ts'
+import type { ContactFact, Fact, MessageFact, RequestFact } from '../facts.ts'
 import { failureFact } from '../failure.ts'
+import type { GroupFact, InvitationFact } from '../group-facts.ts'
 import { paintFor, type Paint } from '../output/paint.ts'
-import { person } from '../output/people.ts'
 import { columns, literal, safe, safeName, words, type SafeText } from '../output/safe-text.ts'
 import type { Session } from '../session.ts'
 import type { HereContext, NodeVerb } from '../verb.ts'
 import { contacts, contactText } from '../verbs/contacts.ts'
-import { events, tail, warnings } from '../verbs/history.ts'
+import { newsText } from '../verbs/event-text.ts'
+import { groupText, invitationWords } from '../verbs/group-text.ts'
+import { listGroups } from '../verbs/groups.ts'
+import { events, tail } from '../verbs/history.ts'
 import { newName } from '../verbs/identity.ts'
 import { nodeVerbs } from '../verbs/index.ts'
 import { conversations, read, send } from '../verbs/messages.ts'
 import { status } from '../verbs/node.ts'
+import { requests } from '../verbs/requests.ts'
 import { ChatCommands, ownCommands } from './commands.ts'
 import { completer } from './completer.ts'
+import { Directory, placeName, type Place } from './directory.ts'
+import { groupNews } from './group-news.ts'
 import { meaningOf } from './line.ts'
 import { PlainScreen, TerminalScreen, type Screen } from './screen.ts'
 import { asChatLine, dayBreak, echo, legend, markOf, messageRow } from './view.ts'
@@ -56,8 +62,9 @@ class Chat {
   readonly #commands: ChatCommands
   readonly #ended = new AbortController()
   readonly #signal: AbortSignal
-  #contacts: readonly ContactFact[] = []
-  #open: { readonly id: string; readonly name: string } | undefined
+  readonly #directory = new Directory()
+  /** The id of the conversation to which plain lines go. */
+  #open: string | undefined
   readonly #unread = new Map<string, number>()
   readonly #waiting = new Set<Promise<void>>()
   /** Messages leave in the order in which they were typed. */
@@ -73,8 +80,7 @@ class Chat {
     this.#session = session
     this.#paint = paint
     this.#signal = AbortSignal.any([this.#ended.signal, context.signal, session.stopAsked])
-    const names = (): readonly string[] => this.#contacts.map(contact => contact.name)
-    this.#screen = screen(completer(nodeVerbs, ownCommands, names))
+    this.#screen = screen(completer(nodeVerbs, ownCommands, () => this.#directory.names))
     this.#commands = new ChatCommands({
       context,
       paint,
@@ -136,16 +142,20 @@ class Chat {
   }
 
   async #refresh(): Promise<void> {
-    this.#contacts = await this.#all<ContactFact>(contacts, {})
-    const open = this.#contacts.find(contact => contact.id === this.#open?.id)
-    this.#open = open === undefined ? undefined : { id: open.id, name: open.name }
+    const [people, groups] = await Promise.all([
+      this.#all<ContactFact>(contacts, {}),
+      this.#all<GroupFact>(listGroups, {})
+    ])
+    this.#directory.update(people, groups)
     this.#prompt()
   }
 
   #prompt(): void {
     const elsewhere = [...this.#unread.values()].reduce((sum, count) => sum + count, 0)
     const unread = elsewhere === 0 ? literal('') : words` (${elsewhere} unread)`
-    const name = this.#open === undefined ? literal('') : safeName(this.#open.name)
+    const open = this.#open === undefined ? undefined : this.#directory.place(this.#open)
+    if (open === undefined) this.#open = undefined
+    const name = open === undefined ? literal('') : placeName(open)
     this.#screen.prompt(words`${this.#paint('bold', name)}${this.#paint('yellow', unread)}> `)
   }
 
@@ -163,7 +173,8 @@ class Chat {
         )
       )
     }
-    if (this.#contacts.length === 0) {
+    await this.#showWaiting()
+    if (this.#directory.isEmpty) {
       screen.print(
         literal('  /invite          makes a link: give it to one person, by any way that you trust')
       )
@@ -171,21 +182,29 @@ class Chat {
       screen.print(literal('  @NAME hello      writes to a contact; later lines go there too'))
       return
     }
-    for (const { id, name, unread } of await this.#all<Fact & { id: string; name: string; unread: number }>(
-      conversations,
-      {}
-    )) {
+    for (const conversation of await this.#all<Fact & Place & { unread: number }>(conversations, {})) {
+      const { id, unread } = conversation
       if (unread === 0) continue
       this.#unread.set(id, unread)
-      screen.print(words`${safeName(name)} has ${unread} unread. /open ${safeName(name)}`)
+      screen.print(words`${placeName(conversation)} has ${unread} unread. /open ${placeName(conversation)}`)
     }
     screen.print(this.#paint('dim', legend))
     this.#prompt()
   }
 
+  /** What waits for an answer of ours: people, and invitations to groups. */
+  async #showWaiting(): Promise<void> {
+    for (const waiting of await this.#all<RequestFact | InvitationFact>(requests, {})) {
+      const who =
+        waiting.type === 'request'
+          ? words`${safeName(waiting.name)} asks to become a contact`
+          : invitationWords(waiting, this.#paint)
+      this.#screen.print(words`${who}: /accept ${safe(waiting.id.slice(0, 8))}`)
+    }
+  }
+
   async #take(line: string): Promise<void> {
-    const names = this.#contacts.map(contact => contact.name)
-    const meaning = meaningOf(line, names)
+    const meaning = meaningOf(line, this.#directory.names)
     switch (meaning.type) {
       case 'nothing':
         return
@@ -195,16 +214,16 @@ class Chat {
       case 'open':
         return this.#openConversation(meaning.name)
       case 'message': {
-        const to = meaning.to ?? this.#open?.id
+        // The next line goes there too, and it may be here already.
+        const place = meaning.to === undefined ? undefined : this.#directory.called(meaning.to)
+        if (place !== undefined && place.id !== this.#open) this.#turnTo(place)
+        const to = place?.id ?? meaning.to ?? this.#open
         if (to === undefined) {
           throw new HearsayError('INVALID_ARGUMENT', {
             message: 'No conversation is open.',
-            hint: 'Write @NAME and your text, or /open NAME.'
+            hint: 'Write @NAME or #GROUP and your text, or /open NAME.'
           })
         }
-        // The next line goes there too, and it may be here already.
-        const contact = this.#contacts.find(({ name }) => name === meaning.to)
-        if (contact !== undefined && contact.id !== this.#open?.id) this.#turnTo(contact)
         return this.#send(to, meaning.text)
       }
     }
@@ -222,36 +241,30 @@ class Chat {
     }
   }
 
-  #turnTo(contact: ContactFact): void {
-    this.#open = { id: contact.id, name: contact.name }
-    this.#unread.delete(contact.id)
+  #turnTo({ id }: Place): void {
+    this.#open = id
+    this.#unread.delete(id)
     this.#prompt()
   }
 
   async #openConversation(name: string): Promise<void> {
-    const exact = this.#contacts.find(contact => contact.name === name || contact.id === name)
-    const near = this.#contacts.filter(contact => contact.name.startsWith(name))
-    const contact = exact ?? (near.length === 1 ? near[0] : undefined)
-    if (contact === undefined) {
-      throw near.length > 1
-        ? new HearsayError('AMBIGUOUS_CONTACT', {
-            message: `It fits ${near.map(each => each.name).join(', ')}.`
-          })
-        : new HearsayError('UNKNOWN_CONTACT', { message: `There is no contact called ${name}.` })
-    }
-    this.#turnTo(contact)
-    this.#screen.print(asChatLine(contactText(contact, this.#paint)))
-    for (const message of await this.#all<MessageFact>(tail, { to: contact.id, limit: HISTORY_ON_OPEN })) {
+    const place = this.#directory.find(name)
+    this.#turnTo(place)
+    const contact = this.#directory.contact(place.id)
+    const group = this.#directory.group(place.id)
+    if (contact !== undefined) this.#screen.print(asChatLine(contactText(contact, this.#paint)))
+    if (group !== undefined) this.#screen.print(asChatLine(groupText(group, this.#paint)))
+    for (const message of await this.#all<MessageFact>(tail, { to: place.id, limit: HISTORY_ON_OPEN })) {
       this.#show(message)
     }
-    await this.#all(read, { to: contact.id })
+    await this.#all(read, { to: place.id })
   }
 
   #show(message: MessageFact): void {
     const day = message.receivedAt.slice(0, 10)
     if (day !== this.#day) this.#screen.print(dayBreak(message.receivedAt, this.#paint))
     this.#day = day
-    const { before, mark, after } = messageRow(message, this.#open?.id, this.#paint)
+    const { before, mark, after } = messageRow(message, this.#open, this.#paint)
     if (message.from.self) this.#screen.printMarked(message.id, before, mark, after)
     else this.#screen.print(words`${before}${mark}${after}`)
   }
@@ -278,18 +291,6 @@ class Chat {
         if (!shown && state === 'failed') this.#screen.print(words`Not delivered: /why ${safe(message)}`)
         return
       }
-      case 'contact:requested': {
-        const { id, name } = event.request
-        return this.#screen.print(
-          words`${safeName(name)} asks to become a contact: /accept ${safe(id.slice(0, 8))}`
-        )
-      }
-      case 'contact:warned': {
-        const said = words`WARNING ${person(event.contact, this.#paint)}: ${warnings[event.warning]}`
-        return this.#screen.print(this.#paint('red', said))
-      }
-      case 'invite:used':
-        return this.#screen.print(words`${person(event.contact, this.#paint)} used your invite`)
       case 'contact:connected':
       case 'contact:disconnected':
         return this.#online(event.contact, event.type === 'contact:connected')
@@ -297,12 +298,32 @@ class Chat {
       case 'contact:changed':
       case 'contact:removed':
         return this.#changed(event.contact, event.type === 'contact:removed')
+      case 'group:added':
+      case 'group:changed':
+        return this.#groupChanged(event.group)
+      case 'group:removed':
+        this.#directory.drop(event.group.id)
+        return this.#prompt()
+      case 'contact:requested':
+      case 'contact:warned':
+      case 'group:invited':
+      case 'group:warned':
+      case 'device:added':
+      case 'device:removed':
+      case 'invite:used':
+        return this.#screen.print(asChatLine(newsText(event, this.#paint)))
     }
+  }
+
+  #groupChanged(group: GroupFact): void {
+    const before = this.#directory.put(group)
+    for (const news of groupNews(before, group, this.#paint)) this.#screen.print(news)
+    if (group.id === this.#open) this.#prompt()
   }
 
   /** A contact answered, or asks for attention. What a verb changed, the verb has shown already. */
   async #changed(contact: ContactFact, removed: boolean): Promise<void> {
-    const before = this.#contacts.find(({ id }) => id === contact.id)
+    const before = this.#directory.contact(contact.id)
     await this.#refresh()
     if (removed || contact.state === 'requested' || contact.state === before?.state) return
     this.#screen.print(asChatLine(contactText(contact, this.#paint)))
@@ -310,7 +331,7 @@ class Chat {
 
   #received(message: MessageFact): void {
     this.#show(message)
-    if (message.conversation === this.#open?.id) {
+    if (message.conversation === this.#open) {
       this.#began(this.#all(read, { to: message.conversation }).then(() => undefined))
     } else {
       this.#unread.set(message.conversation, (this.#unread.get(message.conversation) ?? 0) + 1)
@@ -319,7 +340,7 @@ class Chat {
   }
 
   #online(contact: ContactFact, online: boolean): void {
-    if (contact.id !== this.#open?.id || columns(safeName(contact.name)) === 0) return
+    if (contact.id !== this.#open || columns(safeName(contact.name)) === 0) return
     const state = online ? literal('is online') : literal('is offline')
     this.#screen.print(this.#paint('dim', words`${safeName(contact.name)} ${state}`))
   }

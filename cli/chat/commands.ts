@@ -77,7 +77,8 @@ export class ChatCommands {
       return command.outputHelp()
     }
     print(literal('@NAME TEXT       write to somebody; later lines go there too'))
-    print(literal('@NAME            or /open NAME: open a conversation and show its last messages'))
+    print(literal('#GROUP TEXT      writes to a group'))
+    print(literal('@NAME or #GROUP  or /open NAME: open a conversation and show its last messages'))
     for (const [group, verbs] of chatGroups) {
       const usages = verbs.map(verb => safe(`/${usageOf(verb)}`))
       print(words`${paint('bold', padded(safe(group), 17))}${joined(wrapped(usages), '\n')}`)

@@ -1,18 +1,9 @@
 /** How the chat shows what happens: rows, marks and day breaks. */
 import type { DeliveryState } from 'hearsay'
 import type { MessageFact } from '../facts.ts'
-import type { Paint } from '../output/paint.ts'
-import { localDay, localTime, person } from '../output/people.ts'
-import {
-  columns,
-  indented,
-  literal,
-  safe,
-  safeLines,
-  safeName,
-  words,
-  type SafeText
-} from '../output/safe-text.ts'
+import { plain, type Paint } from '../output/paint.ts'
+import { conversationName, localDay, localTime, person } from '../output/people.ts'
+import { columns, indented, literal, safe, safeLines, words, type SafeText } from '../output/safe-text.ts'
 
 /** The mark of an own message. A mark says what is true, never more. */
 export function markOf(state: DeliveryState, paint: Paint): SafeText {
@@ -49,9 +40,11 @@ export function messageRow(message: MessageFact, open: string | undefined, paint
   const before = words`${paint('dim', localTime(message.receivedAt))} `
   const mark = message.from.self ? markOf(message.delivery ?? 'queued', paint) : literal('  ')
   const elsewhere = message.conversation !== open
-  const to = safeName(message.conversationName)
-  const self = elsewhere ? words`you → ${to}` : literal('you')
-  const who = message.from.self ? paint('dim', self) : paint('cyan', person(message.from, paint))
+  const where = conversationName(message, plain)
+  const self = elsewhere ? words`you → ${where}` : literal('you')
+  const author = person(message.from, paint)
+  const other = elsewhere && message.conversationKind === 'group' ? words`${where} ${author}` : author
+  const who = message.from.self ? paint('dim', self) : paint('cyan', other)
   const head = words` ${who}: `
   // Lines after the first one stand under it, so that none of them can pass for a row of its own.
   const width = columns(before) + columns(mark) + columns(head)

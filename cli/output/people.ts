@@ -1,6 +1,6 @@
 /**
- * People and moments as the terminal shows them. A verified contact has a mark and a contact whose name looks like
- * another's has a short fingerprint; neither can be typed into a name (safe-text.ts).
+ * People, groups and moments as the terminal shows them. A verified contact has a mark, and who or what has a name
+ * that looks like another's has a short fingerprint; neither can be typed into a name (safe-text.ts).
  */
 import type { Paint } from './paint.ts'
 import { joined, literal, padded, safe, safeName, words, type SafeText } from './safe-text.ts'
@@ -24,6 +24,35 @@ export function person({ name, id, verified, lookAlike }: Person, paint: Paint):
   if (lookAlike) parts.push(paint('yellow', words`⟨${shortFingerprint(id)}⟩`))
   return joined(parts, ' ')
 }
+
+/** A group with its `#`: `climbers` alone would be a person. */
+export function groupName(
+  { name, id, lookAlike }: { readonly name: string; readonly id: string; readonly lookAlike: boolean },
+  paint: Paint
+): SafeText {
+  const shown = paint('bold', words`#${name === '' ? shortFingerprint(id) : safeName(name)}`)
+  return lookAlike ? words`${shown} ${paint('yellow', words`⟨${shortFingerprint(id)}⟩`)}` : shown
+}
+
+/** What a message or a conversation says of where it belongs. */
+export const conversationName = (
+  {
+    conversationKind: kind,
+    conversationName: name,
+    conversation: id,
+    conversationLookAlike: lookAlike
+  }: {
+    readonly conversationKind: 'direct' | 'group'
+    readonly conversationName: string
+    readonly conversation: string
+    readonly conversationLookAlike: boolean
+  },
+  paint: Paint
+): SafeText => (kind === 'group' ? groupName({ name, id, lookAlike }, paint) : safeName(name))
+
+/** A number of things: `1 member`, `5 members`. */
+export const counted = (count: number, one: 'member' | 'device' | 'message'): SafeText =>
+  words`${count} ${safe(count === 1 ? one : `${one}s`)}`
 
 const twoDigits = (number: number): string => String(number).padStart(2, '0')
 

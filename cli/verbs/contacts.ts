@@ -27,7 +27,7 @@ const stateWords = {
   rejected: literal('rejected the request')
 } as const
 
-const named = { name: z.string().meta({ description: 'a contact', names: true }) }
+const named = { name: z.string().meta({ description: 'a contact', names: 'contacts' }) }
 
 export const contacts = nodeVerb({
   name: 'contacts',

@@ -1,31 +1,17 @@
 /** Verbs that follow what happens: `tail` for messages, `events` for everything. */
 import type { Conversation, Cursor, HearsayEvent, HearsayNode, Message } from 'hearsay'
 import { z } from 'zod'
-import {
-  eventFact,
-  eventLine,
-  messageFact,
-  messageLine,
-  type EventFact,
-  type MessageFact,
-  type Names
-} from '../facts.ts'
+import { eventFact, eventLine, type EventFact } from '../event-facts.ts'
+import { messageFact, messageLine, type Names } from '../facts.ts'
 import { limits } from '../limits.ts'
-import type { Paint } from '../output/paint.ts'
-import { localMoment, person, row, shortFingerprint } from '../output/people.ts'
-import { literal, safe, safeName, words, type SafeText } from '../output/safe-text.ts'
+import { row } from '../output/people.ts'
+import { safe } from '../output/safe-text.ts'
 import { nodeVerb } from '../verb.ts'
 import { conversationOf, namesOf } from './conversations.ts'
-import { messageRow, to } from './messages.ts'
+import { eventText, messageText } from './event-text.ts'
+import { to } from './messages.ts'
 
 const HISTORY_DEFAULT = 50
-
-function messageText(message: MessageFact, paint: Paint): SafeText {
-  const who = message.from.self
-    ? words`you → ${safeName(message.conversationName)}`
-    : person(message.from, paint)
-  return messageRow(paint('dim', localMoment(message.receivedAt)), who, message.text)
-}
 
 /** The last messages of one conversation or of all, oldest first. */
 async function lastMessages(
@@ -36,27 +22,33 @@ async function lastMessages(
   if (limit === 0) return []
   if (conversation !== undefined) return conversation.history({ limit })
   const summaries = await node.conversations()
-  const all = await Promise.all(summaries.map(async ({ id }) => (await node.direct(id)).history({ limit })))
+  const all = await Promise.all(
+    summaries.map(async ({ id }) => (await node.conversation(id)).history({ limit }))
+  )
   return all
     .flat()
     .toSorted((a, b) => a.receivedAt - b.receivedAt)
     .slice(-limit)
 }
 
-/** The names, read again whenever a contact changes. */
+/** Events after which something may be called otherwise. */
+const renaming: ReadonlySet<HearsayEvent['type']> = new Set([
+  'contact:added',
+  'contact:changed',
+  'contact:removed',
+  'group:added',
+  'group:changed',
+  'group:removed'
+])
+
+/** The names, read again whenever a contact or a group changes. */
 async function* withNames(
   node: HearsayNode,
   events: AsyncIterable<HearsayEvent>
 ): AsyncGenerator<readonly [HearsayEvent, Names]> {
   let names = await namesOf(node)
   for await (const event of events) {
-    if (
-      event.type === 'contact:added' ||
-      event.type === 'contact:changed' ||
-      event.type === 'contact:removed'
-    ) {
-      names = await namesOf(node)
-    }
+    if (renaming.has(event.type)) names = await namesOf(node)
     yield [event, names]
   }
 }
@@ -121,7 +113,7 @@ export const tail = nodeVerb({
       ended.abort()
     }
   },
-  text: messageText
+  text: (message, paint, { to: known }) => messageText(message, paint, known !== undefined)
 })
 
 /** An iterable that begins to listen now, not when it is first asked. */
@@ -141,51 +133,6 @@ function eager<Value>(source: AsyncIterable<Value>): AsyncIterable<Value> {
     })
   }
 }
-
-/** An event as a person reads it. */
-export function eventText(event: EventFact, paint: Paint): SafeText {
-  const at = paint('dim', localMoment(event.at))
-  switch (event.type) {
-    case 'message:received':
-    case 'message:sent':
-      return messageText(event.message, paint)
-    case 'delivery:changed':
-      return words`${at} message ${shortFingerprint(event.delivery.message)} is ${safe(event.delivery.state)}`
-    case 'contact:requested':
-      return words`${at} ${safeName(event.request.name)} asks to become a contact: hearsay accept ${safe(event.request.id.slice(0, 8))}`
-    case 'contact:warned':
-      return words`${at} ${paint('red', words`WARNING ${person(event.contact, paint)}: ${warnings[event.warning]}`)}`
-    case 'invite:used':
-      return words`${at} ${person(event.contact, paint)} used your invite`
-    case 'contact:added':
-    case 'contact:changed':
-    case 'contact:removed':
-      return words`${at} contact ${person(event.contact, paint)} ${changes[event.type]}: ${safe(event.contact.state)}`
-    default:
-      return words`${at} ${person(event.contact, paint)} ${changes[event.type]}`
-  }
-}
-
-/** What each warning means to a person. */
-export const warnings = {
-  'device-changed': literal(
-    'uses other devices than before. Compare safety numbers again before you trust it.'
-  ),
-  'forged-device-list': literal(
-    'showed two different lists of devices. Somebody may hold its key: compare in person.'
-  ),
-  equivocated: literal(
-    'told different people different things. Do not rely on it until you have talked in person.'
-  )
-} as const
-
-const changes = {
-  'contact:added': literal('added'),
-  'contact:changed': literal('changed'),
-  'contact:removed': literal('removed'),
-  'contact:connected': literal('is online'),
-  'contact:disconnected': literal('is offline')
-} as const
 
 /** Events as lines, after a cursor or from now on, until somebody stops it. Listens from the call on. */
 export function eventFacts(

@@ -6,7 +6,9 @@ import { identityFact, identityLine, line, type IdentityFact } from '../facts.ts
 import { row, shortFingerprint } from '../output/people.ts'
 import { joined, literal, safe, safeName, words, type SafeText } from '../output/safe-text.ts'
 import { ask, canAsk, readSecretFile, readStandardInput } from '../secrets.ts'
+import type { NodeHost } from '../host.ts'
 import { hereVerb, nodeVerb, type HereContext } from '../verb.ts'
+import { confirmed, yes } from './confirming.ts'
 
 const DIGITS_EACH = 30
 
@@ -15,7 +17,8 @@ const halfOf = (id: IdentityId): string => safetyNumber(id, id).slice(0, DIGITS_
 
 const inGroups = (digits: string): SafeText => safe((digits.match(/\d{1,5}/gu) ?? []).join(' '))
 
-const identityText = (identity: IdentityFact): SafeText =>
+/** An identity as a person reads it. */
+export const identityText = (identity: IdentityFact): SafeText =>
   joined(
     [
       row(literal('identity'), shortFingerprint(identity.fingerprint)),
@@ -26,7 +29,8 @@ const identityText = (identity: IdentityFact): SafeText =>
     '\n'
   )
 
-const newIdentity = {
+/** The parameters of every verb that fills a new home. */
+export const newIdentity = {
   name: z.string().optional().meta({ description: 'the name that contacts are offered' }),
   passphrase: z
     .boolean()
@@ -35,7 +39,7 @@ const newIdentity = {
 }
 
 /** The passphrase of a new home: from the file that was named, else from the person, else none. */
-async function newPassphrase(wanted: boolean, context: HereContext): Promise<string | undefined> {
+export async function newPassphrase(wanted: boolean, context: HereContext): Promise<string | undefined> {
   const { settings, surroundings } = context
   if (!wanted) return undefined
   if (settings.passphraseFile !== undefined) return readSecretFile(settings.passphraseFile, surroundings)
@@ -58,6 +62,10 @@ export async function newName(context: Pick<HereContext, 'surroundings'>): Promi
   return answer === '' ? login : answer
 }
 
+/** The identity that a node speaks for. */
+export const identityOf = ({ node: { identity }, home }: NodeHost): IdentityFact =>
+  identityFact(identity, halfOf(identity.id), home)
+
 /** Makes a home and tells what is in it now. */
 async function made(
   context: HereContext,
@@ -72,8 +80,7 @@ async function made(
     stays: false
   })
   try {
-    const { identity } = host.node
-    return identityFact(identity, halfOf(identity.id), host.home)
+    return identityOf(host)
   } finally {
     await host.close()
   }
@@ -124,15 +131,10 @@ export const phrase = nodeVerb({
   details: 'Whoever reads these 24 words becomes you. Keep them on paper, not in a computer.',
   needs: 'node',
   confirm: literal('Whoever reads the recovery phrase becomes you. Show it? [yes/no]'),
-  params: { yes: z.boolean().default(false).meta({ description: 'show it without asking' }) },
+  params: { yes },
   result: line('phrase', { phrase: z.string() }),
-  async *run({ yes }, { node }) {
-    if (!yes) {
-      throw new HearsayError('NOT_A_TERMINAL', {
-        message: 'The recovery phrase is shown after confirmation only.',
-        hint: 'Run it in a terminal, or add --yes.'
-      })
-    }
+  async *run(params, { node }) {
+    confirmed(params.yes, 'The recovery phrase is shown')
     yield { v: 1 as const, type: 'phrase' as const, phrase: node.recoveryPhrase() }
   },
   text: result => safe(result.phrase)

@@ -4,19 +4,55 @@ import { help, verbFact, version, versionFact } from './about.ts'
 import { chat } from './chat.ts'
 import { completion } from './completion.ts'
 import { block, contacts, forget, rename, unblock, verify } from './contacts.ts'
+import { devices, link, linkDevice, revokeDevice } from './devices.ts'
 import { doctor } from './doctor.ts'
+import {
+  addMember,
+  createGroup,
+  demote,
+  groupInfo,
+  groupMembers,
+  inviteToGroup,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  promote,
+  removeMember,
+  renameGroup,
+  setGroup
+} from './groups.ts'
 import { events, tail } from './history.ts'
 import { init, phrase, recover } from './identity.ts'
-import { accept, add, invite, invites, reject, requests, revokeInvite } from './invites.ts'
+import { add, invite, invites, revokeInvite } from './invites.ts'
 import { conversations, read, send, why } from './messages.ts'
 import { down, rpc, status, up } from './node.ts'
+import { accept, reject, requests } from './requests.ts'
 
 /** The verbs by group, as help shows them. */
 export const groups: ReadonlyMap<string, readonly Verb[]> = new Map<string, readonly Verb[]>([
   ['Identity', [init, recover, phrase]],
   ['First contact', [invite, invites, revokeInvite, add, requests, accept, reject]],
   ['Contacts', [contacts, rename, verify, block, unblock, forget]],
+  [
+    'Groups',
+    [
+      createGroup,
+      listGroups,
+      groupInfo,
+      groupMembers,
+      addMember,
+      removeMember,
+      promote,
+      demote,
+      renameGroup,
+      setGroup,
+      leaveGroup,
+      inviteToGroup,
+      joinGroup
+    ]
+  ],
   ['Messages', [send, tail, conversations, read, why, events]],
+  ['Devices', [link, devices, linkDevice, revokeDevice]],
   ['Node', [chat, up, down, status, doctor, rpc]],
   ['About', [help(() => verbs.values()), version, completion]]
 ])

@@ -13,22 +13,16 @@ import {
   type DeliveryFact
 } from '../facts.ts'
 import type { Paint } from '../output/paint.ts'
-import { localMoment, localTime, row, shortFingerprint } from '../output/people.ts'
-import {
-  indented,
-  joined,
-  literal,
-  safe,
-  safeLines,
-  safeName,
-  words,
-  type SafeText
-} from '../output/safe-text.ts'
+import { groupName, localTime, person, row } from '../output/people.ts'
+import { literal, safe, safeLines, words, type SafeText } from '../output/safe-text.ts'
 import { nodeVerb } from '../verb.ts'
 import { conversationOf, namesOf } from './conversations.ts'
 import { failureOf, inTime, timeout } from './waiting.ts'
+import { hasArrived, whyText } from './why-text.ts'
 
-export const to = z.string().meta({ description: 'a contact', value: 'TO', names: true })
+export const to = z
+  .string()
+  .meta({ description: "a contact, or '#group' in quotes", value: 'TO', names: 'conversations' })
 
 const stateText: Readonly<Record<DeliveryFact['state'], SafeText>> = {
   queued: literal('on disk; it goes out when a way is found'),
@@ -39,10 +33,13 @@ const stateText: Readonly<Record<DeliveryFact['state'], SafeText>> = {
   failed: literal('not delivered')
 }
 
-function deliveryText({ state, ms, message }: DeliveryFact, paint: Paint): SafeText {
+function deliveryText({ state, ms, message, devices }: DeliveryFact, paint: Paint): SafeText {
   const took = ms === null ? literal('') : safe(formatDuration(ms))
   if (state === 'delivered' || state === 'read') return row(paint('green', safe(state)), took)
-  return row(safe(state), words`${stateText[state]}, ${took}. Ask: hearsay why ${safe(message)}`)
+  const arrived = devices.filter(device => hasArrived(device.state)).length
+  // The state is that of the slowest device; where there are many, most may have it long since.
+  const many = devices.length > 1 ? words`, ${arrived} of ${devices.length} devices have it` : literal('')
+  return row(safe(state), words`${stateText[state]}${many}, ${took}. Ask: hearsay why ${safe(message)}`)
 }
 
 /** Waits until every device has a message so far. Throws TIMEOUT, ABORTED, or why it failed. */
@@ -108,29 +105,19 @@ export const why = nodeVerb({
   async *run({ message }, { node }) {
     const id = message === undefined ? await lastSent(node) : parseMessageId(message)
     const names = await namesOf(node)
-    yield whyFact(await node.why(id), identity => names.conversations.get(identity) ?? '')
+    yield whyFact(await node.why(id), names.people, node.identity.id)
   },
-  text({ message, state, devices }, paint) {
-    const rows = devices.flatMap(device => [
-      row(
-        device.name === '' ? shortFingerprint(device.identity) : safeName(device.name),
-        words`${safe(device.state)}${device.reason === null ? literal('') : words` (${safe(device.reason)})`}, device ${shortFingerprint(device.device)}, ${device.connected ? literal('connected') : literal('not connected')}`
-      ),
-      ...device.attempts.map(
-        ({ at, path, outcome }) => words`             ${localMoment(at)} ${safe(path)}: ${safe(outcome)}`
-      ),
-      ...(device.nextTryAt === null ? [] : [words`             next try ${localMoment(device.nextTryAt)}`]),
-      ...(device.hint === '' ? [] : [words`             ${paint('dim', safe(device.hint))}`])
-    ])
-    return joined([row(safe(state), words`message ${safe(message)}`), ...rows], '\n')
-  }
+  text: whyText
 })
+
+/** How far back the last message of our own is looked for. */
+const RECENT = 100
 
 /** The newest message that this node sent. Throws UNKNOWN_MESSAGE. */
 async function lastSent(node: HearsayNode): Promise<MessageId> {
   const recent = await Promise.all(
-    (await node.conversations()).map(async ({ name, id, kind }) =>
-      kind === 'direct' ? (await node.direct(id === undefined ? name : id)).history({ limit: 100 }) : []
+    (await node.conversations()).map(async ({ id }) =>
+      (await node.conversation(id)).history({ limit: RECENT })
     )
   )
   const own = recent.flat().filter(message => message.from.self)
@@ -140,12 +127,20 @@ async function lastSent(node: HearsayNode): Promise<MessageId> {
   return last.id
 }
 
-function conversationText({ name, unread, lastMessage, kind }: ConversationFact, paint: Paint): SafeText {
-  const label = kind === 'direct' ? safeName(name) : words`#${safeName(name)}`
+/** How a conversation is called. */
+const labelOf = ({ kind, name, id, lookAlike }: ConversationFact, paint: Paint): SafeText =>
+  kind === 'group'
+    ? groupName({ name, id, lookAlike }, paint)
+    : person({ name, id, lookAlike, verified: false }, paint)
+
+function conversationText(conversation: ConversationFact, paint: Paint): SafeText {
+  const { unread, lastMessage, kind } = conversation
+  const label = labelOf(conversation, paint)
   const count = unread === 0 ? literal('') : paint('bold', words`${unread} unread  `)
   if (lastMessage === null) return row(label, words`${count}${paint('dim', literal('no messages yet'))}`)
   const [first = literal('')] = safeLines(lastMessage.text)
-  const who = lastMessage.from.self ? literal('you: ') : literal('')
+  const author = kind === 'group' ? words`${person(lastMessage.from, paint)}: ` : literal('')
+  const who = lastMessage.from.self ? literal('you: ') : author
   return row(label, words`${count}${paint('dim', localTime(lastMessage.receivedAt))} ${who}${first}`)
 }
 
@@ -158,6 +153,7 @@ async function conversationFacts(node: HearsayNode): Promise<ConversationFact[]>
     id,
     kind,
     name,
+    lookAlike: names.alike.has(id),
     unread,
     lastMessage: lastMessage === undefined ? null : messageFact(lastMessage, names)
   }))
@@ -188,9 +184,5 @@ export const read = nodeVerb({
     await conversation.markRead()
     yield* (await conversationFacts(node)).filter(({ id }) => id === conversation.id)
   },
-  text: ({ name }) => row(safeName(name), literal('read'))
+  text: (conversation, paint) => row(labelOf(conversation, paint), literal('read'))
 })
-
-/** A message as a person reads it: when, from whom, and its lines under each other. */
-export const messageRow = (when: SafeText, who: SafeText, text: string): SafeText =>
-  words`${when} ${who}: ${indented(safeLines(text), 4)}`

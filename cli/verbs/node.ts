@@ -1,13 +1,15 @@
 /** Verbs for the node itself: running it, stopping it, asking how it is, and speaking its protocol. */
 import { HearsayError } from 'hearsay'
 import { z } from 'zod'
-import { eventLine, isoTime, line } from '../facts.ts'
+import { eventLine } from '../event-facts.ts'
+import { isoTime, line } from '../facts.ts'
 import { row, shortFingerprint } from '../output/people.ts'
 import { joined, literal, safe, safeName, words, type SafeText } from '../output/safe-text.ts'
 import { connected } from '../rpc/call.ts'
 import { serve } from '../rpc/connection.ts'
 import { hereVerb, nodeVerb } from '../verb.ts'
-import { eventFacts, eventText } from './history.ts'
+import { eventText } from './event-text.ts'
+import { eventFacts } from './history.ts'
 
 const readyLine = line('ready', {
   peerId: z.string(),

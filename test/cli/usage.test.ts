@@ -23,6 +23,12 @@ describe('usage', () => {
     [['tail', '--limit', 'many'], /limit: /u],
     [['tail', '--count', '0'], /count: /u],
     [['invite', '--expires', '999d'], /expires: /u],
+    [['group'], /group takes a verb: create, list/u],
+    [['group', 'frob'], /there is no verb "group frob"; there are create/u],
+    [['group', 'create'], /missing required argument 'NAME'/u],
+    [['group', 'set', 'ropes', '--may-add', 'everybody'], /Allowed choices are admins, members/u],
+    [['group', 'set', 'ropes', '--disappear', 'soon'], /disappear: .*never/u],
+    [['device', 'revoke'], /missing required argument 'DEVICE'/u],
     [['help', 'frobnicate'], /there is no verb "frobnicate"/u],
     [['invites', 'revoke'], /missing required argument 'ID'/u]
   ])('hearsay %j is wrong: exit 2, nothing on stdout, and what to do', async (argv, why) => {
@@ -61,6 +67,8 @@ describe('usage', () => {
     expect(out).toContain('--until <STATE>')
     expect(out).toContain('(default sent)')
     expect((await hearsay('send', '--help')).out).toBe(out)
+    expect((await hearsay('help', 'group', 'create')).out).toContain('create [options] <NAME> [MEMBER...]')
+    expect((await hearsay('help', 'group')).out).toContain('promote')
     expect((await hearsay('help', 'invites', 'revoke')).out).toContain('revoke [options] <ID>')
   })
 

@@ -4,7 +4,7 @@ import { meaningOf, wordsOf } from '../../../cli/chat/line.ts'
 import { nodeVerbs } from '../../../cli/verbs/index.ts'
 
 describe('a typed line', () => {
-  const names = ['bob', 'bob smith', 'anna-lena']
+  const names = { contacts: ['bob', 'bob smith', 'anna-lena'], groups: ['climbers', 'climbers old', 'ropes'] }
   test.each([
     ['', { type: 'nothing' }],
     ['   ', { type: 'nothing' }],
@@ -16,6 +16,10 @@ describe('a typed line', () => {
     ['@bob', { type: 'open', name: 'bob' }],
     ['@bob   ', { type: 'open', name: 'bob' }],
     ['#climbers who has the rope?', { type: 'message', to: '#climbers', text: 'who has the rope?' }],
+    ['#climbers old who?', { type: 'message', to: '#climbers old', text: 'who?' }],
+    ['#climbers', { type: 'open', name: '#climbers' }],
+    ['#nobody knows', { type: 'message', to: '#nobody', text: 'knows' }],
+    ['@climbers hi', { type: 'message', to: 'climbers', text: 'hi' }],
     ['# not a group', { type: 'message', to: undefined, text: '# not a group' }],
     ['/why abc', { type: 'verb', words: ['why', 'abc'] }],
     ['//shrug', { type: 'message', to: undefined, text: '/shrug' }]
@@ -29,13 +33,26 @@ describe('a typed line', () => {
 })
 
 describe('TAB', () => {
-  const complete = completer(nodeVerbs, ['/help', '/quit'], () => ['bob', 'bobby', 'carol'])
+  const complete = completer(nodeVerbs, ['/help', '/quit'], () => ({
+    contacts: ['bob', 'bobby', 'carol'],
+    groups: ['climbers', 'two words']
+  }))
   test.each([
     ['/ver', ['/verify ']],
     ['/q', ['/quit ']],
     ['/verify c', ['carol']],
     ['/invites r', ['revoke ']],
     ['/send carol hi --u', ['--until ']],
+    ['/group cr', ['create ']],
+    ['/group create ropes b', ['bob', 'bobby']],
+    ['/group create ropes bob ca', ['carol']],
+    ['/group info #c', ['#climbers']],
+    ['/group info tw', []],
+    ['/group info "t', ['"two words"']],
+    ['/group add climbers ca', ['carol']],
+    ['/tail #', ['#climbers']],
+    ['/open c', ['carol']],
+    ['#cl', ['#climbers ']],
     ['@bo', ['@bob ', '@bobby ']],
     ['hello', []]
   ])('after %j', (line, candidates) => expect(complete(line)[0]).toEqual(candidates))
