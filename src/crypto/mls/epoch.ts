@@ -44,6 +44,7 @@ import { proposalRef } from './proposal.ts'
 import type { Proposal, ReInit } from './proposal.ts'
 import type { SentProposal } from './proposal-list.ts'
 import { RatchetTree } from './ratchet-tree.ts'
+import type { Member } from './ratchet-tree.ts'
 
 /** A commit that was made: the epoch that it leads to, and what to send to whom. */
 export interface Committed {
@@ -98,7 +99,7 @@ export interface UpdateRequest {
 export class Epoch {
   #state: EpochState
   #wiped = false
-  #members: readonly { readonly index: number; readonly leaf: LeafNode }[] | undefined
+  #members: readonly Member[] | undefined
   /** The extensions of the GroupInfo that this member joined with. Not stored by `save`. */
   readonly groupInfoExtensions: readonly Extension[]
 
@@ -161,12 +162,21 @@ export class Epoch {
     return { epoch: new Epoch(state), commit }
   }
 
-  /** The opposite of `save`. Throws MlsError `malformed`. */
+  /**
+   * The opposite of `save`. Nothing of the tree is verified again. With `sharing`, an epoch of the same group,
+   * nodes that both have are in memory once and are the same objects. Throws MlsError `malformed`.
+   */
   static load(
     bytes: Uint8Array,
-    options: { readonly random?: Random | undefined; readonly suite?: CipherSuite | undefined } = {}
+    options: {
+      readonly random?: Random | undefined
+      readonly suite?: CipherSuite | undefined
+      readonly sharing?: Epoch | undefined
+    } = {}
   ): Epoch {
-    return new Epoch(decodeState(bytes, options))
+    const state = decodeState(bytes, options)
+    if (options.sharing !== undefined) state.tree.shareNodes(options.sharing.#state.tree)
+    return new Epoch(state)
   }
 
   get suite(): CipherSuite {
@@ -207,13 +217,16 @@ export class Epoch {
     return this.#state.tree.memberCount
   }
 
-  /** The leaf of a member, at once; undefined where nobody has that leaf index. */
+  /**
+   * The leaf of a member, at once; undefined where nobody has that leaf index. It is the same object in every
+   * epoch of a branch in which the leaf did not change: a WeakMap remembers what was found out about it.
+   */
   memberAt(leafIndex: number): LeafNode | undefined {
     return this.#state.tree.leaf(leafIndex)
   }
 
   /** Everybody in the group, by leaf index, oneself included: always the same list, made when first asked. */
-  members(): readonly { readonly index: number; readonly leaf: LeafNode }[] {
+  members(): readonly Member[] {
     this.#members ??= [...this.#state.tree.members()]
     return this.#members
   }

@@ -77,6 +77,7 @@ export type { PreSharedKeyId, PskLookup, ResumptionUsage } from './pre-shared-ke
 export type { Proposal, ProposalType, ReInit } from './proposal.ts'
 export { checkKeyPackage } from './proposal-list.ts'
 export { verifyLeaves } from './tree-validation.ts'
-export type { LeafRange } from './tree-validation.ts'
+export type { LeafRange, VerifiedLeaves } from './tree-validation.ts'
+export type { Member } from './ratchet-tree.ts'
 export type { SentProposal } from './proposal-list.ts'
 export type { WireFormatName } from './message-protection.ts'

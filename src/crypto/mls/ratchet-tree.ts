@@ -5,6 +5,7 @@
  * changes, so trees share them. Epochs share trees too: whoever wants another tree takes a `copy` first.
  * Hashes of subtrees are remembered until something below them changes.
  */
+import { equal } from '../../base/bytes.ts'
 import { mlsLimits } from '../../base/limits.ts'
 import type { CipherSuite } from './cipher-suite.ts'
 import { encode, readU32, Writer, writeU32 } from './codec.ts'
@@ -20,6 +21,12 @@ export interface ParentNode {
   readonly parentHash: Uint8Array
   /** Leaf indices below that do not know the secret key, ascending. */
   readonly unmergedLeaves: readonly number[]
+}
+
+/** A leaf that is not blank, and where it is. */
+export interface Member {
+  readonly index: number
+  readonly leaf: LeafNode
 }
 
 /** A node of the direct path whose other child is not empty, with that child. */
@@ -112,6 +119,19 @@ export class RatchetTree {
     return new RatchetTree(this.#suite, this.#leaves.slice(), this.#parents.slice(), this.#hashes.slice())
   }
 
+  /** Takes over the nodes of another tree that are the same there, so that both need room for one. */
+  shareNodes(other: RatchetTree): void {
+    const shared = <T>(own: (T | undefined)[], theirs: readonly (T | undefined)[], write: Write<T>): void => {
+      for (const [index, node] of own.entries()) {
+        const their = theirs[index]
+        if (node === undefined || their === undefined) continue
+        if (equal(encode(write, node), encode(write, their))) own[index] = their
+      }
+    }
+    shared(this.#leaves, other.#leaves, writeLeafNode)
+    shared(this.#parents, other.#parents, writeParentNode)
+  }
+
   /** How many leaves the tree is wide, blank ones included: a power of two. */
   get leafCount(): number {
     return this.#leaves.length
@@ -138,7 +158,7 @@ export class RatchetTree {
   }
 
   /** All members, by leaf index. */
-  *members(): Generator<{ readonly index: number; readonly leaf: LeafNode }> {
+  *members(): Generator<Member> {
     for (const [index, leaf] of this.#leaves.entries()) if (leaf !== undefined) yield { index, leaf }
   }
 

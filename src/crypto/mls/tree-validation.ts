@@ -9,7 +9,7 @@ import { decode } from './codec.ts'
 import { invalid } from './errors.ts'
 import { verifyLeafNode } from './leaf-node.ts'
 import { RatchetTree } from './ratchet-tree.ts'
-import type { ParentNode } from './ratchet-tree.ts'
+import type { Member, ParentNode } from './ratchet-tree.ts'
 import { isBelow, left, nodeWidth, parent as parentOf, right } from './tree-math.ts'
 
 /** The keys in a tree. Throws MlsError `invalid` where two nodes have one encryption or signature key. */
@@ -45,19 +45,23 @@ export function verifyTree(suite: CipherSuite, tree: RatchetTree, groupId: Uint8
   verifyLeafSignatures(suite, tree, groupId, 0, tree.leafCount)
 }
 
-/** Verifies the signatures of the leaves from one leaf index up to another one, exclusive. Throws MlsError. */
+/** The members from one leaf index up to another one, exclusive, their signatures verified. Throws MlsError. */
 function verifyLeafSignatures(
   suite: CipherSuite,
   tree: RatchetTree,
   groupId: Uint8Array,
   from: number,
   to: number
-): void {
-  for (let leafIndex = from; leafIndex < to; leafIndex++) {
-    const leaf = tree.leaf(leafIndex)
-    if (leaf !== undefined && !verifyLeafNode(suite, leaf, { groupId, leafIndex }))
-      throw invalid(`the signature of leaf ${leafIndex} is not valid`)
+): Member[] {
+  const members: Member[] = []
+  for (let index = from; index < to; index++) {
+    const leaf = tree.leaf(index)
+    if (leaf === undefined) continue
+    if (!verifyLeafNode(suite, leaf, { groupId, leafIndex: index }))
+      throw invalid(`the signature of leaf ${index} is not valid`)
+    members.push({ index, leaf })
   }
+  return members
 }
 
 /** Which leaves of which tree `verifyLeaves` looks at. */
@@ -71,18 +75,26 @@ export interface LeafRange {
   readonly count: number
 }
 
+/** What `verifyLeaves` found. */
+export interface VerifiedLeaves {
+  /** The members in the range, their credentials for the application to judge. */
+  readonly members: readonly Member[]
+  /** The leaf index to go on with, or undefined where the tree ends. */
+  readonly next: number | undefined
+}
+
 /**
  * Verifies the signatures of some leaves of a tree that came beside a Welcome, so that a join that follows need
  * not. It is most of what joining a large group costs, and a program that must not stop for that long does it
- * in pieces. Returns the leaf index to go on with, or undefined where the tree ends. Nothing else of the tree is
- * verified by this. Throws MlsError `malformed` or `invalid`; a tree that it refuses no join accepts.
+ * in pieces. Nothing else of the tree is verified by this. Throws MlsError `malformed` or `invalid`; a tree that
+ * it refuses no join accepts.
  */
-export function verifyLeaves(ratchetTree: Uint8Array, range: LeafRange): number | undefined {
+export function verifyLeaves(ratchetTree: Uint8Array, range: LeafRange): VerifiedLeaves {
   const { suite, groupId, from, count } = range
   const tree = decode(RatchetTree.reader(suite), ratchetTree)
   const to = Math.min(from + count, tree.leafCount)
-  verifyLeafSignatures(suite, tree, groupId, from, to)
-  return to < tree.leafCount ? to : undefined
+  const members = verifyLeafSignatures(suite, tree, groupId, from, to)
+  return { members, next: to < tree.leafCount ? to : undefined }
 }
 
 /** Unmerged leaves ascend, are members below the parent, and are unmerged in everything between as well. */

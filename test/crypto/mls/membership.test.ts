@@ -192,7 +192,9 @@ describe('a tree beside the Welcome', () => {
     let from: number | undefined = 0
     while (from !== undefined) {
       const before = verifications
-      from = verifyLeaves(ratchetTree, { suite, groupId: epoch.groupId, from, count: 8 })
+      const piece = verifyLeaves(ratchetTree, { suite, groupId: epoch.groupId, from, count: 8 })
+      expect(piece.members).toEqual(epoch.members().slice(from, from + 8))
+      from = piece.next
       pieces.push(verifications - before)
     }
     expect(pieces).toEqual([8, 8, 5, 0])
@@ -227,5 +229,25 @@ describe('who is in an epoch', () => {
     }
     expect(members[0]!.memberCount).toBe(5)
     expect(members[0]!.members()).toHaveLength(5)
+  })
+
+  test('is the same object wherever it did not change, from the disk as well where asked', () => {
+    const members = groupOf(['alice', 'bob', 'carol', 'dave'].map(name => person(name)))
+    const next = members[0]!.commit({ proposals: [add(person('eve'))], forcePath: true }).epoch
+    const loaded = Epoch.load(next.save())
+    const before = Epoch.load(members[0]!.save(), { sharing: loaded })
+    for (const [older, newer] of [
+      [members[0]!, next],
+      [before, loaded]
+    ] as const) {
+      for (const leafIndex of [1, 2, 3]) expect(older.memberAt(leafIndex)).toBe(newer.memberAt(leafIndex))
+      expect(older.memberAt(0)).not.toEqual(newer.memberAt(0))
+    }
+    expect(Epoch.load(next.save()).memberAt(1)).not.toBe(loaded.memberAt(1))
+    expect(before.save()).toEqual(members[0]!.save())
+    const other = groupOf(['mallory', 'bob'].map(name => person(name)))[0]!
+    expect(Epoch.load(members[0]!.save(), { sharing: other }).save()).toEqual(members[0]!.save())
+    const { commit } = members[1]!.commit()
+    expectSameEpoch([nextEpoch(before, commit), nextEpoch(members[2]!, commit)])
   })
 })
