@@ -171,15 +171,20 @@ export class Roster {
 
   /**
    * What the next operation of one's own device names. Where there are more heads than an operation may name,
-   * the first ones: the others are named by whoever comes next.
+   * the others are left to whoever comes next.
    */
   next(own: { readonly device: DeviceId }): { sequence: number; parents: readonly OperationId[] } {
-    const parents = this.heads.slice(0, spec.operationParentsMax)
-    const past = this.#history.closure(parents)
-    let sequence = 1
-    for (const { index, operation } of this.#history.nodes)
-      if (operation.device === own.device && hasBit(past, index))
-        sequence = Math.max(sequence, operation.sequence + 1)
+    const last = (head: OperationId): number =>
+      this.#history.sequenceIn(this.#history.closure([head]), own.device)
+    // Its own last one has to be among them: a device that forgets it gives a number twice.
+    const parents =
+      this.heads.length <= spec.operationParentsMax
+        ? this.heads
+        : this.heads
+            .toSorted((a, b) => last(b) - last(a))
+            .slice(0, spec.operationParentsMax)
+            .toSorted()
+    const sequence = this.#history.sequenceIn(this.#history.closure(parents), own.device) + 1
     return { sequence, parents }
   }
 
@@ -203,6 +208,13 @@ export class Roster {
       case 'settings':
         return author.role === 'member' ? 'NOT_ALLOWED' : undefined
     }
+  }
+
+  /** Whether any operation, counting or not, gave this device to this identity: whose leaf an old tree may have. */
+  everHad(identity: IdentityId, device: DeviceId): boolean {
+    return this.#history.nodes.some(({ claims }) =>
+      claims.some(list => list.identity === identity && list.devices.has(device))
+    )
   }
 
   /** What proves that somebody is not honest, or that somebody else has its keys. */

@@ -27,11 +27,13 @@ export function admit({ id, bytes, operation }: Received, history: History): Adm
   const parents = operation.parents.map(parent => history.get(parent)!)
   const past = pastOf(parents)
   if (parents.some(parent => isImplied(parent, parents))) throw malformed('a parent that another parent knew')
-  requireSequence(operation, past, history)
+  // Numbers without a gap make two concurrent operations of one device share one: that is how it is found out.
+  if (operation.sequence !== history.sequenceIn(past, operation.device) + 1)
+    throw malformed('an operation that does not follow its device’s last one')
   const { claims, consents } = contentOf(operation, past, history)
   const own = claims.filter(list => list.identity === operation.author)
   const known = operation.content.type === 'devices' || operation.content.type === 'create' ? own : []
-  const lists = [...listsIn(operation.author, past, history), ...known]
+  const lists = [...history.listsIn(past, operation.author), ...known]
   const stood = devicesOf(lists)
   if (stood?.devices.has(operation.device) !== true)
     throw malformed('an operation by a device that is not on its author’s list')
@@ -51,19 +53,6 @@ function pastOf(parents: readonly Node[]): Bits {
   return past
 }
 
-/** Numbers without a gap make two concurrent operations of one device share one: that is how it is found out. */
-function requireSequence({ device, sequence }: RosterOperation, past: Bits, history: History): void {
-  let highest = 0
-  for (const { index, operation } of history.nodes)
-    if (operation.device === device && hasBit(past, index)) highest = Math.max(highest, operation.sequence)
-  if (sequence !== highest + 1) throw malformed('an operation that does not follow its device’s last one')
-}
-
-const listsIn = (identity: IdentityId, past: Bits, history: History): DeviceList[] =>
-  history.nodes.flatMap(node =>
-    hasBit(past, node.index) ? node.claims.filter(list => list.identity === identity) : []
-  )
-
 /** The device lists and consents that an operation carries, verified. */
 function contentOf(
   { author, group, content }: RosterOperation,
@@ -71,7 +60,7 @@ function contentOf(
   history: History
 ): { claims: readonly DeviceList[]; consents: readonly Consent[] } {
   if (content.type === 'devices') {
-    const claims = [continued(content.entries, listsIn(author, past, history), author)]
+    const claims = [continued(content.entries, history.listsIn(past, author), author)]
     return { claims, consents: [] }
   }
   if (content.type !== 'create' && content.type !== 'add') return { claims: [], consents: [] }

@@ -5,7 +5,7 @@
  * Always true: nodes stand after their parents, so an operation's past has smaller indexes than its own. The
  * index depends on the order of arrival and decides nothing; it only numbers the bits of a past.
  */
-import type { OperationId } from '../../base/ids.ts'
+import type { DeviceId, IdentityId, OperationId } from '../../base/ids.ts'
 import type { Consent } from '../../wire/consent.ts'
 import type { RosterOperation } from '../../wire/roster-operation.ts'
 import type { DeviceList } from '../seal/device-list.ts'
@@ -61,7 +61,14 @@ export function leaves(bits: Bits, past: Bits, within?: Bits): boolean {
   return false
 }
 
-/** The set of the nodes that `of` names. */
+/** Puts an item into the list of its key. */
+export function append<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [item])
+  else list.push(item)
+}
+
+/** The set of these nodes. */
 export function bitsOf(nodes: readonly Node[]): Bits {
   const bits = emptyBits(nodes.reduce((most, node) => Math.max(most, node.index + 1), 0))
   for (const { index } of nodes) setBit(bits, index)
@@ -74,10 +81,18 @@ export const precedes = (earlier: Node, later: Node): boolean => hasBit(later.pa
 /** Whether neither author knew the other's operation. */
 export const concurrent = (a: Node, b: Node): boolean => a !== b && !precedes(a, b) && !precedes(b, a)
 
+/** A device list and the operation that carries it. */
+export interface Claim {
+  readonly node: Node
+  readonly list: DeviceList
+}
+
 /** The operations of one roster that have all of their parents. */
 export class History {
   readonly #nodes: Node[] = []
   readonly #byId = new Map<OperationId, Node>()
+  readonly #byDevice = new Map<DeviceId, Node[]>()
+  readonly #claims = new Map<IdentityId, Claim[]>()
   #heads: readonly OperationId[] = []
 
   /** In an order in which parents come first. */
@@ -98,8 +113,24 @@ export class History {
   append(node: Node): void {
     this.#nodes.push(node)
     this.#byId.set(node.id, node)
+    append(this.#byDevice, node.operation.device, node)
+    for (const list of node.claims) append(this.#claims, list.identity, { node, list })
     const parents = new Set(node.operation.parents)
     this.#heads = [...this.#heads.filter(head => !parents.has(head)), node.id].toSorted()
+  }
+
+  /** The highest number of a device in a past; 0 where there is none. */
+  sequenceIn(past: Bits, device: DeviceId): number {
+    let highest = 0
+    for (const { index, operation } of this.#byDevice.get(device) ?? [])
+      if (operation.sequence > highest && hasBit(past, index)) highest = operation.sequence
+    return highest
+  }
+
+  /** The lists of an identity that the operations of a past carry. */
+  listsIn(past: Bits, identity: IdentityId): DeviceList[] {
+    const claims = this.#claims.get(identity) ?? []
+    return claims.filter(({ node }) => hasBit(past, node.index)).map(({ list }) => list)
   }
 
   /** These operations and everything before them. Those that are not known are left out. */

@@ -10,13 +10,7 @@ import { compare } from '../../base/bytes.ts'
 import type { DeviceId, IdentityId } from '../../base/ids.ts'
 import { decodeDeviceEntry } from '../../wire/device-entry.ts'
 import { compareDeviceLists, type DeviceList } from '../seal/device-list.ts'
-import { concurrent, type Node } from './history.ts'
-
-/** A device list and the operation that carries it. */
-export interface Claim {
-  readonly node: Node
-  readonly list: DeviceList
-}
+import { append, concurrent, type Claim, type Node } from './history.ts'
 
 const revocations = new WeakMap<DeviceList, ReadonlySet<DeviceId>>()
 
@@ -56,12 +50,7 @@ export function devicesOf(lists: readonly DeviceList[]): Devices | undefined {
 /** All lists that these operations carry, by identity. */
 export function claimsOf(nodes: readonly Node[]): Map<IdentityId, Claim[]> {
   const claims = new Map<IdentityId, Claim[]>()
-  for (const node of nodes)
-    for (const list of node.claims) {
-      const known = claims.get(list.identity)
-      if (known === undefined) claims.set(list.identity, [{ node, list }])
-      else known.push({ node, list })
-    }
+  for (const node of nodes) for (const list of node.claims) append(claims, list.identity, { node, list })
   return claims
 }
 

@@ -9,7 +9,7 @@ import { toHex } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { IdentityId } from '../../base/ids.ts'
 import type { GroupSettings } from '../../base/model.ts'
-import { bitsOf, concurrent, emptyBits, leaves, meet, precedes, setBit } from './history.ts'
+import { append, bitsOf, concurrent, emptyBits, leaves, meet, precedes, setBit } from './history.ts'
 import type { Bits, Node } from './history.ts'
 import { voidByDevice } from './lists.ts'
 import { compareRanks, levelOf, outranks, type Level, type Rank, type Standing } from './standing.ts'
@@ -52,12 +52,6 @@ function declared({ operation: { author, content } }: Node): Level | undefined {
 const useOf = (node: Node, position: number): string | undefined => {
   const consent = node.consents[position]
   return consent && `${consent.identity}/${toHex(consent.invitation)}`
-}
-
-function append<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [item])
-  else list.push(item)
 }
 
 class Trial implements Verdict {

@@ -26,6 +26,8 @@ import {
 } from '../../wire/roster-operation.ts'
 import { verifyDeviceList, type DeviceList } from './device-list.ts'
 
+export { operationId } from './hashes.ts'
+
 /** The bytes of an operation, signed by its device. Throws MALFORMED where a field breaks its limit. */
 export const signOperation = (content: UnsignedOperation, deviceSeed: Uint8Array): Uint8Array =>
   encodeOperation({ ...content, signature: sign('operation', deviceSeed, operationContent(content)) })
