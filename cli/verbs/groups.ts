@@ -1,10 +1,9 @@
 /** Verbs for groups: founding them, who belongs to them, and what they are called. */
-import { HearsayError, type Group, type GroupSettings, type HearsayNode, type Role } from 'hearsay'
+import { HearsayError, spec, type Group, type GroupSettings, type HearsayNode, type Role } from 'hearsay'
 import { z } from 'zod'
 import { duration, durationOrNever } from '../durations.ts'
 import { contactFact, contactLine, inviteFact, inviteLine } from '../facts.ts'
 import { groupFact, groupLine, type GroupFact } from '../group-facts.ts'
-import { limits } from '../limits.ts'
 import type { Paint } from '../output/paint.ts'
 import { groupName, row } from '../output/people.ts'
 import { literal, safeName, words, type SafeText } from '../output/safe-text.ts'
@@ -26,7 +25,7 @@ const settings = {
   history: z
     .int()
     .min(0)
-    .max(limits.resultsMax)
+    .max(spec.groupHistoryMax)
     .optional()
     .meta({ description: 'how many of the last messages newcomers are given', value: 'N' }),
   disappear: durationOrNever('when messages go: so long after they were sent, or never').optional()
