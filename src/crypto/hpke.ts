@@ -13,7 +13,7 @@
  * ```
  */
 import { randomBytes } from 'node:crypto'
-import { concat, fromUtf8 } from '../base/bytes.ts'
+import { concat, equal, fromUtf8 } from '../base/bytes.ts'
 import { HearsayError, malformed } from '../base/errors.ts'
 import type { Random } from '../base/random.ts'
 import { dhKem, labeledExpand, labeledExtract, uint16 } from './hpke/kem.ts'
@@ -119,6 +119,8 @@ class Suite implements Hpke {
   readonly #aead: Aead
   readonly #random: Random
   readonly #suiteId: Uint8Array
+  #noPskId: Uint8Array | undefined
+  #lastInfo: { readonly info: Uint8Array; readonly hash: Uint8Array } | undefined
 
   constructor(suite: HpkeSuite, random: Random | undefined) {
     this.#kem = kemOf(suite.kem, random)
@@ -205,15 +207,14 @@ class Suite implements Hpke {
       labeledExtract(this.#kdf, this.#suiteId, salt, label, ikm)
     const context = concat(
       Uint8Array.of(psk === undefined ? MODE_BASE : MODE_PSK),
-      extract(EMPTY, 'psk_id_hash', psk?.id ?? EMPTY),
-      extract(EMPTY, 'info_hash', info)
+      psk === undefined ? this.#noPskIdHash() : extract(EMPTY, 'psk_id_hash', psk.id),
+      this.#infoHash(info)
     )
     const secret = extract(sharedSecret, 'secret', psk?.secret ?? EMPTY)
     const expand = (label: string, length: number): Uint8Array =>
       labeledExpand(this.#kdf, this.#suiteId, secret, label, context, length)
     const key = expand('key', this.#aead.keyLength)
     const baseNonce = expand('base_nonce', this.#aead.nonceLength)
-    const exporterSecret = expand('exp', this.#kdf.hashLength)
     let sequence = 0
     return {
       /** Runs one operation with the key and the next nonce, which is used up unless the operation throws. */
@@ -222,9 +223,25 @@ class Suite implements Hpke {
         sequence++
         return result
       },
-      export: (exporterContext: Uint8Array, length: number): Uint8Array =>
-        labeledExpand(this.#kdf, this.#suiteId, exporterSecret, 'sec', exporterContext, length)
+      export: (exporterContext: Uint8Array, length: number): Uint8Array => {
+        const exporterSecret = expand('exp', this.#kdf.hashLength)
+        return labeledExpand(this.#kdf, this.#suiteId, exporterSecret, 'sec', exporterContext, length)
+      }
     }
+  }
+
+  #noPskIdHash(): Uint8Array {
+    this.#noPskId ??= labeledExtract(this.#kdf, this.#suiteId, EMPTY, 'psk_id_hash', EMPTY)
+    return this.#noPskId
+  }
+
+  /** One message is sealed to a thousand keys with the same info, one after the other: it is hashed once. */
+  #infoHash(info: Uint8Array): Uint8Array {
+    const last = this.#lastInfo
+    if (last !== undefined && equal(last.info, info)) return last.hash
+    const hash = labeledExtract(this.#kdf, this.#suiteId, EMPTY, 'info_hash', info)
+    this.#lastInfo = { info: Uint8Array.from(info), hash }
+    return hash
   }
 }
 
