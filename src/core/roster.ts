@@ -46,11 +46,9 @@ export class Roster {
   #current: { readonly members: Members; readonly verdict: Verdict } | undefined
   readonly #views = new Map<string, Members>()
 
-  private constructor(first: Admitted) {
-    const { content } = first.operation
-    if (content.type !== 'create') throw malformed('a roster begins with a create')
+  private constructor(first: Admitted, kind: 'direct' | 'group') {
     this.id = first.id
-    this.kind = content.kind
+    this.kind = kind
     this.create = first.operation
     this.#append(first)
   }
@@ -58,8 +56,9 @@ export class Roster {
   /** The roster that begins with this `create`. Throws MALFORMED. */
   static begin(create: Uint8Array): Roster {
     const operation = verifyOperation(create)
-    const id = operationId(create)
-    return new Roster(admit({ id, bytes: create, operation }, new History()))
+    if (operation.content.type !== 'create') throw malformed('a roster begins with a create')
+    const received = { id: operationId(create), bytes: new Uint8Array(create), operation }
+    return new Roster(admit(received, new History()), operation.content.kind)
   }
 
   /** How many operations it has, those that wait left out. */

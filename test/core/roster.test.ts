@@ -1,0 +1,466 @@
+/** Stories of rosters: who is in, who is out, and what malicious members achieve. */
+import { describe, expect, test } from 'vitest'
+import type { OperationId } from '../../src/base/ids.ts'
+import { limits, spec } from '../../src/base/limits.ts'
+import { Roster } from '../../src/core/roster.ts'
+import { makeConsent, signOperation } from '../../src/core/seal/roster-seal.ts'
+import { decodeOperation, encodeOperation } from '../../src/wire/roster-operation.ts'
+import { player, Story, viewOf, whoIsIn } from './roster-story.ts'
+import { NOON, seededRandom } from './seal/cast.ts'
+
+const [alice, bob, carol, dave, mallory, sybil] = ['alice', 'bob', 'carol', 'dave', 'mallory', 'sybil'].map(
+  player
+) as [Player, Player, Player, Player, Player, Player]
+type Player = ReturnType<typeof player>
+const refused = expect.objectContaining({ code: 'MALFORMED' })
+
+/** Alice has founded, Mallory is an admin, Bob and Carol are members. */
+function group(): Story {
+  const story = new Story(alice)
+  story.adds(alice, mallory, undefined, 'admin')
+  story.adds(alice, bob)
+  story.adds(alice, carol)
+  return story
+}
+
+const isIn = (story: Story, who: Player): boolean => story.roster().current.members.has(who.identity)
+const roleOf = (story: Story, who: Player) => story.roster().current.members.get(who.identity)?.role
+
+describe('a group', () => {
+  test('has its founder, and whom the founder adds', () => {
+    const story = group()
+    const roster = story.roster()
+    expect(whoIsIn(roster)).toEqual(['alice', 'mallory', 'bob', 'carol'])
+    expect(roster.current.ownerOf(bob.phone.id)).toBe(bob.identity)
+    expect(roster.current.holds(carol.identity, bob.phone.id)).toBe(false)
+    expect(roster.at([story.id])?.members.size).toBe(1)
+    expect(roster.at(['00'.repeat(32) as OperationId])).toBeUndefined()
+  })
+
+  test('lets admins and owners rename it, set it up, add and remove, and members nothing of that', () => {
+    const story = group()
+    const settings = { mayAdd: 'members', history: 50, disappearAfterMs: 1000 } as const
+    const wrong = [
+      story.does(bob, { type: 'rename', name: 'bob’s' }),
+      story.does(bob, { type: 'settings', settings }),
+      story.removes(bob, carol),
+      story.adds(bob, dave),
+      story.gives(bob, bob, 'owner'),
+      story.gives(mallory, mallory, 'owner'),
+      story.gives(mallory, bob, 'admin'),
+      story.adds(mallory, dave, undefined, 'admin'),
+      story.removes(mallory, alice)
+    ]
+    const right = [
+      story.does(mallory, { type: 'rename', name: 'climbers' }),
+      story.does(mallory, { type: 'settings', settings }),
+      story.removes(mallory, carol),
+      story.adds(bob, dave)
+    ]
+    const roster = story.roster()
+    // A declaration about oneself is never void, but it only ever takes something away.
+    expect(wrong.filter(id => !roster.isVoid(id))).toEqual([wrong[4], wrong[5]])
+    expect(right.filter(id => roster.isVoid(id))).toEqual([])
+    expect(whoIsIn(roster)).toEqual(['alice', 'mallory', 'bob', 'dave'])
+    expect([roster.current.name, roster.current.settings]).toEqual(['climbers', settings])
+    expect(roster.current.members.get(mallory.identity)?.role).toBe('admin')
+  })
+
+  test('can be left by anybody, who comes back only by a new consent', () => {
+    const story = new Story(alice)
+    const consent = story.newcomer(bob)
+    story.adds(alice, consent)
+    story.removes(bob, bob)
+    expect(isIn(story, bob)).toBe(false)
+    story.adds(alice, consent)
+    expect(isIn(story, bob)).toBe(false)
+    story.adds(alice, bob)
+    expect(isIn(story, bob)).toBe(true)
+  })
+
+  test('has owners who may step down, and is then in the hands of the others', () => {
+    const story = group()
+    story.gives(alice, bob, 'owner')
+    story.gives(alice, alice, 'member')
+    expect([roleOf(story, alice), roleOf(story, bob)]).toEqual(['member', 'owner'])
+    const name = story.does(alice, { type: 'rename', name: 'mine' })
+    expect(story.roster().isVoid(name)).toBe(true)
+    story.removes(bob, alice)
+    expect(whoIsIn(story.roster())).toEqual(['bob', 'mallory', 'carol'])
+  })
+
+  test('between two people has nothing but devices', () => {
+    const story = new Story(alice, { other: bob })
+    for (const who of [alice, bob]) {
+      story.adds(who, mallory)
+      story.removes(who, who === alice ? bob : alice)
+      story.removes(who, who)
+      story.does(who, { type: 'rename', name: 'x' })
+    }
+    const list = bob.extended(bob.first, 'add', bob.laptop)
+    story.does(bob, { type: 'devices', entries: list.entries.slice(1) })
+    const { current } = story.roster()
+    expect([current.kind, current.name]).toEqual(['direct', 'hikers'])
+    expect(current.devices().toSorted()).toEqual([alice.phone.id, bob.phone.id, bob.laptop.id].toSorted())
+    expect([...current.members.values()].map(member => member.role)).toEqual(['owner', 'owner'])
+  })
+
+  test('has at most so many members, the most senior ones, and says so before it is asked in vain', () => {
+    const story = new Story(alice)
+    const crowd = Array.from({ length: spec.groupMembersMax + 1 }, (_, i) => player(`crowd ${i}`))
+    const heads = story.heads()
+    for (let i = 0; i < crowd.length; i += spec.newcomersMax) {
+      const members = crowd.slice(i, i + spec.newcomersMax).map(who => story.newcomer(who))
+      story.does(alice, { type: 'add', members })
+    }
+    const { current } = story.roster()
+    expect(current.members.size).toBe(spec.groupMembersMax)
+    expect(current.has(crowd.at(-3)!.phone.id)).toBe(true)
+    expect(current.has(crowd.at(-1)!.phone.id)).toBe(false)
+    const content = { type: 'add', members: [story.newcomer(bob)] } as const
+    expect(story.roster().mayIssue(alice.identity, content)).toBe('GROUP_FULL')
+    expect(story.roster(heads).mayIssue(alice.identity, content)).toBeUndefined()
+  })
+})
+
+describe('at the same time,', () => {
+  test('one is added and removed: it is out', () => {
+    const story = group()
+    const heads = story.heads()
+    story.removes(alice, bob, heads)
+    story.adds(mallory, bob, heads)
+    expect(isIn(story, bob)).toBe(false)
+    story.adds(mallory, bob)
+    expect(isIn(story, bob)).toBe(true)
+  })
+
+  test('two owners remove each other: the senior one stays', () => {
+    const story = group()
+    story.gives(alice, bob, 'owner')
+    const heads = story.heads()
+    const coup = story.removes(bob, alice, heads)
+    const answer = story.removes(alice, bob, heads)
+    const roster = story.roster()
+    expect([roster.isVoid(coup), roster.isVoid(answer)]).toEqual([true, false])
+    expect(whoIsIn(roster)).toEqual(['alice', 'mallory', 'carol'])
+  })
+
+  test('a junior’s friends cannot bring down who removed it, nor what rests on what is void', () => {
+    const story = group()
+    story.gives(alice, bob, 'owner')
+    const heads = story.heads()
+    story.removes(alice, bob, heads)
+    // Bob makes Carol an owner, who throws out Mallory and lets in Sybil.
+    const grant = story.gives(bob, carol, 'owner', heads)
+    const removal = story.removes(carol, mallory, [grant])
+    const friend = story.adds(carol, sybil, [removal])
+    const roster = story.roster()
+    expect([grant, removal, friend].map(id => roster.isVoid(id))).toEqual([true, true, true])
+    expect(whoIsIn(roster)).toEqual(['alice', 'mallory', 'carol'])
+  })
+
+  test('an owner promotes whom an admin removes: the owner has the last word', () => {
+    const story = group()
+    const heads = story.heads()
+    story.gives(alice, bob, 'owner', heads)
+    const removal = story.removes(mallory, bob, heads)
+    expect(story.roster().isVoid(removal)).toBe(true)
+    expect(roleOf(story, bob)).toBe('owner')
+  })
+
+  test('two owners give one person two roles: the senior’s counts', () => {
+    for (const [senior, junior] of [
+      ['admin', 'member'],
+      ['member', 'admin']
+    ] as const) {
+      const story = group()
+      story.gives(alice, bob, 'owner')
+      const heads = story.heads()
+      story.gives(alice, carol, senior, heads)
+      story.gives(bob, carol, junior, heads)
+      expect(roleOf(story, carol)).toBe(senior)
+    }
+  })
+
+  test('two rename it: the senior’s name counts, and a later one replaces both', () => {
+    const story = group()
+    const heads = story.heads()
+    story.does(mallory, { type: 'rename', name: 'mallory’s' }, { parents: heads })
+    story.does(alice, { type: 'rename', name: 'alice’s' }, { parents: heads })
+    expect(story.roster().current.name).toBe('alice’s')
+    story.does(mallory, { type: 'rename', name: 'later' })
+    expect(story.roster().current.name).toBe('later')
+  })
+
+  test('somebody is demoted and does what the old role allowed: it is void', () => {
+    const story = group()
+    const heads = story.heads()
+    story.gives(alice, mallory, 'member', heads)
+    const renamed = story.does(mallory, { type: 'rename', name: 'mallory’s' }, { parents: heads })
+    expect(story.roster().isVoid(renamed)).toBe(true)
+    expect(roleOf(story, mallory)).toBe('member')
+  })
+
+  test('somebody leaves on one device and acts on another: leaving counts, the other is void', () => {
+    const story = group()
+    const list = mallory.extended(mallory.first, 'add', mallory.laptop)
+    story.does(mallory, { type: 'devices', entries: list.entries.slice(1) })
+    const heads = story.heads()
+    story.removes(mallory, mallory, heads)
+    const renamed = story.does(
+      mallory,
+      { type: 'rename', name: 'x' },
+      { parents: heads, device: mallory.laptop }
+    )
+    expect(story.roster().isVoid(renamed)).toBe(true)
+    expect(isIn(story, mallory)).toBe(false)
+  })
+})
+
+describe('Mallory, an admin gone bad,', () => {
+  test('removes everybody: the members whom nobody senior gave back, and never an admin or owner', () => {
+    const story = group()
+    story.adds(alice, dave, undefined, 'admin')
+    for (const who of [alice, dave, bob, carol]) story.removes(mallory, who)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'mallory', 'dave'])
+  })
+
+  test('is removed, and what was done meanwhile is undone: ghosts are out, the removed are back', () => {
+    const story = group()
+    const heads = story.heads()
+    const ghost = story.adds(mallory, sybil, heads)
+    story.removes(mallory, bob, [ghost])
+    story.removes(alice, mallory, heads)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'bob', 'carol'])
+    // Later tries of the ghost and of Mallory have no right either, whatever they are built on.
+    story.adds(sybil, dave, [ghost])
+    story.adds(mallory, dave)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'bob', 'carol'])
+  })
+
+  test('cannot add anybody without their consent to this group', () => {
+    const story = group()
+    const other = new Story(mallory, { name: 'elsewhere' })
+    const good = story.newcomer(dave)
+    const elsewhere = other.newcomer(dave)
+    const forged = makeConsent(
+      {
+        group: story.id,
+        identity: dave.identity,
+        device: dave.phone.id,
+        invitation: new Uint8Array(16),
+        createdAt: NOON
+      },
+      mallory.phone.seed
+    )
+    const mallorys = makeConsent(
+      {
+        group: story.id,
+        identity: dave.identity,
+        device: mallory.phone.id,
+        invitation: new Uint8Array(16),
+        createdAt: NOON
+      },
+      mallory.phone.seed
+    )
+    const before = story.roster()
+    for (const consent of [
+      elsewhere.consent,
+      forged,
+      mallorys,
+      story.newcomer(bob).consent,
+      Uint8Array.of(1)
+    ]) {
+      const id = story.adds(mallory, { ...good, consent })
+      expect(() => before.add(story.bytes(id))).toThrow(refused)
+      story.untell(id)
+    }
+    expect(() => story.adds(mallory, { ...good, consent: new Uint8Array(0) })).toThrow(refused)
+    expect(before.size).toBe(4)
+    expect(isIn(story, dave)).toBe(false)
+  })
+
+  test('cannot bring back whom Alice banned: not by replaying the consent, not by acting as if before', () => {
+    const story = new Story(alice)
+    story.adds(alice, mallory, undefined, 'admin')
+    const early = story.heads()
+    const consent = story.newcomer(bob)
+    story.adds(alice, consent)
+    const banned = story.removes(alice, bob)
+    story.adds(mallory, consent)
+    story.adds(mallory, consent, early)
+    story.adds(mallory, consent, [banned])
+    story.adds(mallory, story.newcomer(bob), early)
+    expect(isIn(story, bob)).toBe(false)
+    // What Bob agrees to knowing that he is out is another matter.
+    story.adds(mallory, story.newcomer(bob), [banned])
+    expect(isIn(story, bob)).toBe(true)
+  })
+
+  test('renames a thousand times: the last one counts, and who did it is on record', () => {
+    const story = group()
+    let parents: readonly OperationId[] = story.heads()
+    for (let i = 0; i < 1000; i++)
+      parents = [story.does(mallory, { type: 'rename', name: `name ${i}` }, { parents })]
+    const roster = story.roster()
+    expect(roster.current.name).toBe('name 999')
+    expect(roster.heads).toHaveLength(1)
+    expect(roster.get(roster.heads[0]!)?.author).toBe(mallory.identity)
+    story.removes(alice, mallory)
+    story.does(alice, { type: 'rename', name: 'ours' })
+    expect(story.roster().current.name).toBe('ours')
+  })
+
+  test('fills the roster: only with its own share, so that it can still be removed', () => {
+    const story = group()
+    const heads = story.heads()
+    const roster = story.roster()
+    const device = { device: mallory.phone.id, sequence: 1, group: story.id, author: mallory.identity }
+    const flood = (i: number): Uint8Array =>
+      signOperation(
+        { ...device, parents: heads, createdAt: NOON, content: { type: 'rename', name: `${i}` } },
+        mallory.phone.seed
+      )
+    const share = limits.rosterOperationsPerIdentityMax
+    for (let i = 0; i < share; i++) expect(roster.add(flood(i))).toBe('added')
+    expect(roster.add(flood(share))).toBe('full')
+    expect(roster.equivocations()[0]).toMatchObject({ identity: mallory.identity, device: mallory.phone.id })
+    expect(roster.heads).toHaveLength(share)
+    const { sequence, parents } = roster.next({ device: alice.phone.id })
+    const removal = signOperation(
+      {
+        group: story.id,
+        author: alice.identity,
+        device: alice.phone.id,
+        sequence,
+        parents,
+        createdAt: NOON,
+        content: { type: 'remove', identity: mallory.identity }
+      },
+      alice.phone.seed
+    )
+    expect(roster.add(removal)).toBe('added')
+    expect(roster.current.members.has(mallory.identity)).toBe(false)
+  })
+})
+
+describe('the founder gone bad', () => {
+  test('can be left, and cannot keep those who leave', () => {
+    const story = group()
+    const heads = story.heads()
+    story.removes(bob, bob, heads)
+    story.removes(alice, mallory, heads)
+    story.gives(alice, bob, 'admin', heads)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'carol'])
+  })
+})
+
+describe('what comes in', () => {
+  test('of another group is refused', () => {
+    const story = group()
+    const other = new Story(alice, { name: 'elsewhere' })
+    const renamed = other.does(alice, { type: 'rename', name: 'x' })
+    const roster = story.roster()
+    expect(() => roster.add(other.bytes(renamed))).toThrow(refused)
+    expect(() => roster.add(other.bytes(other.id))).toThrow(refused)
+    expect(() => Roster.begin(story.bytes(story.heads()[0]!))).toThrow(refused)
+    expect(roster.size).toBe(story.told.size)
+  })
+
+  test('with any bit flipped, or cut short, is refused and changes nothing', () => {
+    const story = group()
+    const id = story.does(alice, { type: 'add', members: [story.newcomer(dave)] })
+    const bytes = story.bytes(id)
+    const roster = story.roster([...story.told.keys()].filter(each => each !== id))
+    const before = [roster.digest(), viewOf(roster.current), roster.missing]
+    for (let bit = 0; bit < 8 * bytes.length; bit += 3)
+      expect(() => roster.add(bytes.with(bit >> 3, bytes[bit >> 3]! ^ (1 << (bit & 7))))).toThrow(refused)
+    for (let length = 0; length < bytes.length; length += 7)
+      expect(() => roster.add(bytes.subarray(0, length))).toThrow(refused)
+    expect([roster.digest(), viewOf(roster.current), roster.missing]).toEqual(before)
+    expect(roster.add(bytes)).toBe('added')
+    expect(roster.add(bytes)).toBe('known')
+  })
+
+  test('by somebody else’s device, with a number that does not follow, or a parent too many is refused', () => {
+    const story = group()
+    const roster = story.roster()
+    const good = decodeOperation(story.bytes(story.does(bob, { type: 'rename', name: 'x' })))
+    const early = [...story.told.keys()][1]!
+    const { signature: _, ...content } = good
+    for (const [wrong, seed] of [
+      [{ author: alice.identity }, bob.phone.seed],
+      [{ device: mallory.phone.id }, mallory.phone.seed],
+      [{ device: bob.laptop.id }, bob.laptop.seed],
+      [{ sequence: 2 }, bob.phone.seed],
+      [{ parents: [...good.parents, early].toSorted() }, bob.phone.seed],
+      [{}, mallory.phone.seed]
+    ] as const)
+      expect(() => roster.add(signOperation({ ...content, ...wrong }, seed))).toThrow(refused)
+    expect(roster.size).toBe(4)
+    expect(roster.add(encodeOperation(good))).toBe('added')
+  })
+
+  test('before its parents waits for them, and what does not hold then is dropped', () => {
+    const story = group()
+    const ids = [...story.told.keys()]
+    const roster = Roster.begin(story.bytes(story.id))
+    for (const id of ids.slice(2).toReversed()) expect(roster.add(story.bytes(id))).toBe('waiting')
+    expect(roster.add(story.bytes(ids[3]!))).toBe('known')
+    expect(roster.missing).toEqual([ids[1]])
+    expect(roster.add(story.bytes(ids[1]!))).toBe('added')
+    expect([roster.size, roster.missing]).toEqual([4, []])
+    expect(roster.since(1)).toEqual(ids.slice(1).map(id => story.bytes(id)))
+    expect(viewOf(roster.current)).toEqual(viewOf(story.roster().current))
+  })
+
+  test('by strangers and before its parents is kept within limits, the loudest losing first', () => {
+    const story = group()
+    const roster = story.roster()
+    const nowhere = seededRandom('nowhere')
+    const orphan = (who: Player): Uint8Array =>
+      signOperation(
+        {
+          group: story.id,
+          author: who.identity,
+          device: who.phone.id,
+          sequence: 9,
+          parents: [Buffer.from(nowhere(32)).toString('hex') as OperationId],
+          createdAt: NOON,
+          content: { type: 'rename', name: 'x' }
+        },
+        who.phone.seed
+      )
+    const bobs = orphan(bob)
+    expect(roster.add(bobs)).toBe('waiting')
+    for (let i = 0; i < limits.rosterWaitingMax + 20; i++) roster.add(orphan(sybil))
+    expect(roster.missing).toHaveLength(limits.rosterWaitingMax)
+    expect(roster.missing).toContain(decodeOperation(bobs).parents[0])
+  })
+})
+
+describe('two rosters', () => {
+  test('have one digest exactly where they have the same operations, and exchange what they lack', () => {
+    const story = group()
+    const heads = story.heads()
+    const left = story.does(alice, { type: 'rename', name: 'left' }, { parents: heads })
+    const right = story.does(mallory, { type: 'rename', name: 'right' }, { parents: heads })
+    const a = story.roster(story.closure([left]))
+    const b = story.roster(story.closure([right]))
+    expect(a.digest()).not.toEqual(b.digest())
+    expect(a.knows(b.heads)).toBe(false)
+    expect(a.includes([left], heads[0]!)).toBe(true)
+    expect(a.includes(heads, left)).toBe(false)
+    const missing = a.after(
+      b.heads.filter(head => a.has(head)),
+      100
+    )
+    expect(missing).toHaveLength(5)
+    expect(a.after(heads, 100)).toEqual([story.bytes(left)])
+    expect(a.after([], 2)).toEqual([...story.told.keys()].slice(0, 2).map(id => story.bytes(id)))
+    for (const bytes of missing) b.add(bytes)
+    for (const bytes of b.after(a.heads, 100)) a.add(bytes)
+    expect(a.digest()).toEqual(b.digest())
+    expect(viewOf(a.current)).toEqual(viewOf(b.current))
+  })
+})
