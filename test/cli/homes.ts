@@ -108,9 +108,25 @@ export async function homeOf(name: string): Promise<TestHome> {
 
 /** Two people who are contacts, and whose nodes run. */
 export async function twoContacts(): Promise<{ readonly alice: TestHome; readonly bob: TestHome }> {
-  const [alice, bob] = await Promise.all([homeOf('alice'), homeOf('bob')])
-  await Promise.all([alice, bob].map(home => home.start(['up', '--json']).terminal.stdout.until(/"ready"/u)))
-  const [invite] = await alice.json('invite')
-  await bob.json('add', ['alice', '-', '--until', 'ready'], String(invite?.['link']))
-  return { alice, bob }
+  const { alice, others } = await aliceKnows('bob')
+  return { alice, bob: others[0]! }
+}
+
+/** Alice and her contacts, who do not know each other; all nodes run. */
+export async function aliceKnows(
+  ...names: readonly string[]
+): Promise<{ readonly alice: TestHome; readonly others: readonly TestHome[] }> {
+  const [alice, ...others] = await Promise.all(['alice', ...names].map(homeOf))
+  if (alice === undefined) throw new Error('there is no alice')
+  await Promise.all([alice, ...others].map(running))
+  for (const other of others) {
+    const [invite] = await alice.json('invite')
+    await other.json('add', ['alice', '-', '--until', 'ready'], String(invite?.['link']))
+  }
+  return { alice, others }
+}
+
+/** Runs the node of a home until the end of the test. */
+export async function running(home: TestHome): Promise<void> {
+  await home.start(['up', '--json']).terminal.stdout.until(/"ready"/u)
 }

@@ -44,6 +44,34 @@ const message = z.looseObject({
   replyTo: id.nullable(),
   attachments: z.array(z.unknown())
 })
+const role = z.enum(['owner', 'admin', 'member'])
+const member = z.looseObject({ name: z.string(), id, role, devices: z.array(id) })
+const group = z.looseObject({
+  id: z.string().regex(/^[0-9a-f]{64}$/u),
+  name: z.string(),
+  state: z.enum(['joining', 'joined', 'left', 'removed']),
+  epoch: id.nullable(),
+  settled: z.boolean(),
+  members: z.array(member),
+  invited: z.array(z.looseObject({ name: z.string(), id })),
+  settings: z.looseObject({
+    mayAdd: z.enum(['admins', 'members']),
+    history: z.int().min(0),
+    disappearAfterMs: z.number().nullable()
+  }),
+  suite: z.string()
+})
+const invitation = z.looseObject({
+  id,
+  group: id,
+  name: z.string(),
+  from: z.looseObject({ name: z.string(), id }),
+  members: z.int().min(1),
+  role,
+  receivedAt: time
+})
+const request = z.looseObject({ id, from: id, greeting: z.string() })
+const device = z.looseObject({ id, current: z.boolean(), addedAt: time, online: z.boolean() })
 const event = { cursor: z.int().min(1), at: time }
 
 const shapes = {
@@ -52,6 +80,17 @@ const shapes = {
   contact,
   delivery,
   message,
+  group,
+  invitation,
+  request,
+  device,
+  link: z.looseObject({ link: z.string().startsWith('hearsay:'), expiresAt: time.nullable() }),
+  conversation: z.looseObject({
+    id,
+    kind: z.enum(['direct', 'group', 'channel']),
+    name: z.string(),
+    unread: z.int().min(0)
+  }),
   error: z.looseObject({
     code: z.string().regex(/^[A-Z_]+$/u),
     message: z.string().min(1),
@@ -80,10 +119,21 @@ const shapes = {
   'message:received': z.looseObject({ ...event, message }),
   'message:sent': z.looseObject({ ...event, message }),
   'delivery:changed': z.looseObject({ ...event, delivery }),
-  'contact:requested': z.looseObject({
+  'contact:requested': z.looseObject({ ...event, request }),
+  'contact:warned': z.looseObject({ ...event, contact, warning: z.string() }),
+  'group:invited': z.looseObject({ ...event, invitation }),
+  'group:added': z.looseObject({ ...event, group }),
+  'group:changed': z.looseObject({ ...event, group }),
+  'group:removed': z.looseObject({ ...event, group }),
+  'group:warned': z.looseObject({
     ...event,
-    request: z.looseObject({ id, from: id, greeting: z.string() })
+    group,
+    member: member.nullable(),
+    device: id.nullable(),
+    warning: z.string()
   }),
+  'device:added': z.looseObject({ ...event, device }),
+  'device:removed': z.looseObject({ ...event, device }),
   'contact:added': z.looseObject({ ...event, contact }),
   'contact:changed': z.looseObject({ ...event, contact }),
   'contact:removed': z.looseObject({ ...event, contact }),
