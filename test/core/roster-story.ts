@@ -107,7 +107,7 @@ export class Story {
 
   /** The operations that no other one names. */
   heads(ids: Iterable<OperationId> = this.told.keys()): OperationId[] {
-    const all = [...ids]
+    const all = [...new Set(ids)]
     const before = new Set(all.flatMap(id => [...this.told.get(id)!.past]))
     return all.filter(id => !before.has(id)).toSorted()
   }
