@@ -137,7 +137,7 @@ describe('two people at their prompts', () => {
     ])
     expect(codes.map(({ code }) => code)).toEqual([
       'UNKNOWN_CONTACT',
-      'UNKNOWN_CONVERSATION',
+      'UNKNOWN_GROUP',
       'MESSAGE_EMPTY',
       'MESSAGE_TOO_LARGE',
       'INVALID_INVITE',

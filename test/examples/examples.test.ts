@@ -99,9 +99,19 @@ test('03: the bot takes everybody and answers everything once, also what came wh
   ])
 })
 
+test('04: three people in a group, until one is removed', async () => {
+  expect(await said('04-group.ts')).toEqual([
+    'bob is in #climbers: alice, bob',
+    'carol is in #climbers: alice, bob, carol',
+    'carol reads, from bob: who has the rope?',
+    "alice's next message is delivered, to 1 device",
+    'carol has 1 message on disk'
+  ])
+})
+
 test('there is no example that no test runs, and each fits on one page', async () => {
   const examples = (await readdir(folder)).sort()
-  expect(examples).toEqual(['01-two-nodes.ts', '02-direct.ts', '03-echo-bot.ts'])
+  expect(examples).toEqual(['01-two-nodes.ts', '02-direct.ts', '03-echo-bot.ts', '04-group.ts'])
   for (const example of examples) {
     const lines = (await readFile(join(folder, example), 'utf8')).trimEnd().split('\n')
     expect(lines.length, example).toBeLessThan(60)
