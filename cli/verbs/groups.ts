@@ -165,10 +165,13 @@ const moved =
     return node.groups.setRole(before.id, id, stepFrom(name, role, step))
   }
 
+const ROLES =
+  'An admin takes others in, removes members, renames and sets; an owner also promotes, demotes and removes whoever became what they are later. The founder is an owner.'
+
 export const promote = changeMember(
   'group.promote',
   'make a member an admin, or an admin an owner',
-  'An admin may add, remove and rename; an owner may also promote and demote.',
+  ROLES,
   moved(1),
   name => words`${name} may do more now: hearsay group members`
 )
@@ -176,7 +179,7 @@ export const promote = changeMember(
 export const demote = changeMember(
   'group.demote',
   'make an owner an admin, or an admin a member',
-  'An admin may add, remove and rename; an owner may also promote and demote.',
+  ROLES,
   moved(-1),
   name => words`${name} may do less now: hearsay group members`
 )
