@@ -62,6 +62,7 @@ class Walk {
     const newcomers = joining.map(each => Epoch.join(welcome!, each))
     this.members = [epoch, ...next, ...newcomers]
     expectSameEpoch(this.members)
+    for (const member of this.members) expect(member.memberCount).toBe(this.members.length)
     const speaker = pick(random, this.members)
     const message = say(speaker, 'hi')
     for (const listener of this.members)
