@@ -10,8 +10,8 @@ import {
   verifyDeviceList,
   type DeviceList
 } from '../../src/core/seal/device-list.ts'
-import { deviceEntryHash, operationId } from '../../src/core/seal/hashes.ts'
-import { makeConsent, signOperation } from '../../src/core/seal/roster-seal.ts'
+import { deviceEntryHash } from '../../src/core/seal/hashes.ts'
+import { makeConsent, operationId, signOperation } from '../../src/core/seal/roster-seal.ts'
 import { publicKeyOf } from '../../src/crypto/signature.ts'
 import {
   decodeOperation,
@@ -153,11 +153,16 @@ export class Story {
 
   /** Somebody who agrees to be brought in, once. */
   newcomer(who: Player, role: Role = 'member', list: DeviceList = who.first): Newcomer {
+    return this.newcomerBy(who, who.phone, list, role)
+  }
+
+  /** The same, by one of its devices. */
+  newcomerBy(who: Player, device: Device, list: DeviceList, role: Role = 'member'): Newcomer {
     this.#invitations += 1
     const invitation = seededRandom(`invitation/${this.#invitations}`)(16)
     const consent = makeConsent(
-      { group: this.id, identity: who.identity, device: who.phone.id, invitation, createdAt: NOON },
-      who.phone.seed
+      { group: this.id, identity: who.identity, device: device.id, invitation, createdAt: NOON },
+      device.seed
     )
     return { identity: who.identity, role, devices: list.entries, consent }
   }

@@ -250,7 +250,7 @@ export function twin(story: Story, ids: readonly OperationId[]) {
     done.add(key(next))
     const { grant, level } = next
     if (isSpent(grant)) continue
-    for (const told of [...open]) {
+    for (const told of open) {
       if (told.operation.author !== grant.who || !knew(told, grant.by)) continue
       if (levelLeft(grant, each => !knew(each, told)) !== level) continue
       if (ends(grant, level).some(end => knew(told, end))) continue

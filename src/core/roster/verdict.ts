@@ -213,7 +213,8 @@ class Trial implements Verdict {
     const { author, content } = node.operation
     const needed = this.#levelNeeded(node)
     if (rank.level < needed) return false
-    const isJudged = (ruling: Ruling): boolean => outranks(ruling.rank, rank) && concurrent(ruling.node, node)
+    // All rulings so far are by ranks before this one.
+    const isJudged = (ruling: Ruling): boolean => concurrent(ruling.node, node)
     if (this.#removals.get(author)?.some(isJudged)) return false
     if (this.#roles.get(author)?.some(role => role.level < needed && isJudged(role))) return false
     if (content.type === 'remove')

@@ -3,7 +3,7 @@
  *
  * Always true: whoever has the bytes computes the same id, and no two kinds of bytes share one.
  */
-import { idOf, type EnvelopeId, type MessageId, type OperationId } from '../../base/ids.ts'
+import { idOf, type EnvelopeId, type MessageId } from '../../base/ids.ts'
 import { labelledHash } from '../../crypto/hash.ts'
 
 /** The id of an envelope, by all its bytes. */
@@ -23,7 +23,3 @@ export const deviceEntryHash = (entry: Uint8Array): Uint8Array => labelledHash('
 
 /** What the answer to a contact request is bound to. 32 bytes. */
 export const requestHash = (request: Uint8Array): Uint8Array => labelledHash('requestHash', request)
-
-/** The id of a roster operation, by all its bytes. That of a `create` is the id of its roster. */
-export const operationId = (operation: Uint8Array): OperationId =>
-  idOf(labelledHash('operationId', operation))

@@ -7,7 +7,8 @@
  */
 import { fromHex } from '../../base/bytes.ts'
 import { malformed } from '../../base/errors.ts'
-import type { OperationId } from '../../base/ids.ts'
+import { idOf, type OperationId } from '../../base/ids.ts'
+import { labelledHash } from '../../crypto/hash.ts'
 import { requireSignature, sign } from '../../crypto/signature.ts'
 import {
   consentContent,
@@ -26,7 +27,9 @@ import {
 } from '../../wire/roster-operation.ts'
 import { verifyDeviceList, type DeviceList } from './device-list.ts'
 
-export { operationId } from './hashes.ts'
+/** The id of an operation, by all its bytes. That of a `create` is the id of its roster. */
+export const operationId = (operation: Uint8Array): OperationId =>
+  idOf(labelledHash('operationId', operation))
 
 /** The bytes of an operation, signed by its device. Throws MALFORMED where a field breaks its limit. */
 export const signOperation = (content: UnsignedOperation, deviceSeed: Uint8Array): Uint8Array =>
