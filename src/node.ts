@@ -9,6 +9,8 @@ import type {
   Contacts,
   Conversation,
   Delivery,
+  Devices,
+  Groups,
   HearsayNode,
   NodeStatus
 } from './api.ts'
@@ -36,6 +38,8 @@ import { messageKey, viewMessage } from './core/messages.ts'
 import { decodeMessageRecord } from './core/records/message.ts'
 import type { MessageRecord } from './core/records/message.ts'
 import { recoveryPhrase, viewSelf } from './core/self.ts'
+import { NodeDevices } from './node-devices.ts'
+import { NodeGroups } from './node-groups.ts'
 import { Runtime } from './runtime.ts'
 import type { RuntimeInit } from './runtime.ts'
 import type { Store } from './ports/store.ts'
@@ -52,6 +56,8 @@ const referenceOf = (reference: ContactReference): string =>
 class Node implements HearsayNode {
   readonly identity: Identity
   readonly contacts: Contacts
+  readonly groups: Groups
+  readonly devices: Devices
   readonly #runtime: Runtime
   readonly #store: Store
 
@@ -60,24 +66,25 @@ class Node implements HearsayNode {
     this.#store = store
     this.identity = viewSelf(runtime.own)
     this.contacts = new NodeContacts(runtime)
+    this.groups = new NodeGroups(runtime, id => new StoredConversation(runtime, store, id))
+    this.devices = new NodeDevices(runtime)
   }
 
   async direct(contact: ContactReference): Promise<Conversation> {
     const id = await this.#runtime.execute(core => core.book.find(referenceOf(contact)).conversation.id)
-    return new DirectConversation(this.#runtime, this.#store, id)
+    return new StoredConversation(this.#runtime, this.#store, id)
+  }
+
+  async conversation(id: ConversationId): Promise<Conversation> {
+    await this.#runtime.execute(core => commands.conversationOf(core, id).id)
+    return new StoredConversation(this.#runtime, this.#store, id)
   }
 
   async conversations(): Promise<ConversationSummary[]> {
-    const all = await this.#runtime.execute(core =>
-      [...core.book.all()].map(({ contact, conversation }) => ({
-        id: conversation.id,
-        name: contact.facts.name,
-        unread: conversation.facts.unread
-      }))
-    )
-    const summaries = all.map(async ({ id, name, unread }): Promise<ConversationSummary> => {
-      const [last] = await readHistory(this.#runtime, this.#store, id, 1)
-      return { id, kind: 'direct', name, unread, lastMessage: last }
+    const all = await this.#runtime.execute(core => commands.listConversations(core))
+    const summaries = all.map(async (each): Promise<ConversationSummary> => {
+      const [last] = await readHistory(this.#runtime, this.#store, each.id, 1)
+      return { ...each, lastMessage: last }
     })
     return Promise.all(summaries)
   }
@@ -85,7 +92,7 @@ class Node implements HearsayNode {
   async message(id: MessageId): Promise<Message> {
     const record = await readMessage(this.#store, id)
     return this.#runtime.execute(core =>
-      viewMessage(commands.conversationOf(core, record.conversation).conversation, record)
+      viewMessage(commands.conversationOf(core, record.conversation), record)
     )
   }
 
@@ -130,7 +137,7 @@ function statusOf(
 ): NodeStatus {
   let messages = 0
   let oldestAt: Millis | undefined
-  for (const { conversation } of core.book.all()) {
+  for (const conversation of core.book.conversations()) {
     for (const { visible, createdAt } of conversation.outbox.items.values()) {
       if (!visible) continue
       messages += 1
@@ -151,7 +158,7 @@ function statusOf(
     outbox: { messages, oldestAt },
     dht: network?.dht ?? { enabled: false, mode: 'client', peers: 0, records: 0 },
     mdns: network?.mdns ?? false,
-    contacts: core.book.size,
+    contacts: core.book.contacts().length,
     version
   }
 }
@@ -203,7 +210,7 @@ class NodeContacts implements Contacts {
   }
 
   async list(): Promise<Contact[]> {
-    return this.#runtime.execute(({ book }) => [...book.all()].map(({ contact }) => contact.view()))
+    return this.#runtime.execute(({ book }) => book.contacts().map(({ contact }) => contact.view()))
   }
 
   async get(reference: ContactReference): Promise<Contact> {
@@ -247,8 +254,7 @@ class NodeContacts implements Contacts {
   }
 }
 
-class DirectConversation implements Conversation {
-  readonly kind = 'direct'
+class StoredConversation implements Conversation {
   readonly id: ConversationId
   readonly #runtime: Runtime
   readonly #store: Store
@@ -259,10 +265,14 @@ class DirectConversation implements Conversation {
     this.id = id
   }
 
+  get kind(): Conversation['kind'] {
+    return this.#runtime.peek(({ book }) => (book.rooms.has(this.id) ? 'group' : 'direct'))
+  }
+
   async send(text: string, { replyTo }: { replyTo?: MessageId } = {}): Promise<Delivery> {
     const { status, sequence } = await this.#runtime.execute(core => {
       const sent = commands.send(core, this.id, text, replyTo)
-      return { status: sent, sequence: commands.conversationOf(core, this.id).conversation.facts.sequence }
+      return { status: sent, sequence: commands.conversationOf(core, this.id).facts.sequence }
     })
     return new MessageDelivery(this.#runtime, status, sequence)
   }
@@ -342,14 +352,14 @@ class MessageDelivery implements Delivery {
 
   #ask(core: Core): DeliveryStatus {
     const { message, conversation } = this
-    return core.book.get(conversation)?.conversation.delivery(message, this.#sequence) ?? this.#status
+    return core.book.conversation(conversation)?.delivery(message, this.#sequence) ?? this.#status
   }
 }
 
 function deliveryOf(core: Core, record: MessageRecord): DeliveryStatus {
   if (record.device !== core.own.device)
     throw new HearsayError('UNKNOWN_MESSAGE', { message: 'That message is not one of yours.' })
-  return commands.conversationOf(core, record.conversation).conversation.delivery(record.id, record.sequence)
+  return commands.conversationOf(core, record.conversation).delivery(record.id, record.sequence)
 }
 
 async function readMessage(store: Store, id: MessageId): Promise<MessageRecord> {
@@ -374,7 +384,7 @@ async function readHistory(
     limit
   })
   return runtime.execute(core => {
-    const { conversation } = commands.conversationOf(core, id)
+    const conversation = commands.conversationOf(core, id)
     return records.map(({ value }) => viewMessage(conversation, decodeMessageRecord(value))).reverse()
   })
 }

@@ -23,6 +23,7 @@ export const labels = {
   epochId: 'hearsay/1/epoch-id',
   epochKey: 'hearsay/1/epoch-envelope-key',
   epochTag: 'hearsay/1/epoch-envelope-tag',
+  epochTopic: 'hearsay/1/epoch-topic',
   contactSecret: 'hearsay/1/contact-secret',
   controlKey: 'hearsay/1/control-key',
   controlTag: 'hearsay/1/control-tag',

@@ -167,6 +167,8 @@ export const limits = {
   presenceRetryMs: 10 * SECOND,
   /** A peer that opened a stream must have said who it is by then. */
   helloTimeoutMs: 10 * SECOND,
+  /** Channels on which one peer is greeted: it may have forgotten us as a contact and know us from a group. */
+  hellosMax: 3,
   envelopesBeforeHelloMax: 4,
   /** Envelopes that a contact may send in one session and that lead nowhere. */
   uselessEnvelopesMax: 256,

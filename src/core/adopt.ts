@@ -62,9 +62,7 @@ function withdraw(conversation: Conversation, turn: Turn, item: OutboxItem): voi
   const { device, sequence, lamport } = decodeEntry(item.entry)
   turn.remove(MESSAGES, messageKey({ conversation: id, lamport, device, sequence }))
   turn.remove(MESSAGE_IDS, item.message)
-  const devices = conversation.with
-    .devices()
-    .map(each => ({ identity: conversation.with.identity, device: each, state: 'failed' as const }))
+  const devices = conversation.recipients().map(each => ({ ...each, state: 'failed' as const }))
   turn.announce({
     type: 'delivery:changed',
     delivery: { message: item.message, conversation: id, state: 'failed', devices }

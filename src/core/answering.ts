@@ -4,22 +4,30 @@
  * Spec: specs/contact.md, section "Answer". The inviter founds the MLS group of the conversation with the key
  * package of the request and answers with the welcome; from its first epoch both draw their shared secret.
  */
+import { fromHex } from '../base/bytes.ts'
 import { malformed } from '../base/errors.ts'
+import { idOf } from '../base/ids.ts'
 import { labels } from '../base/labels.ts'
 import { limits } from '../base/limits.ts'
 import type { IdentityId, Millis, RequestId } from '../base/ids.ts'
 import type { Epoch } from '../crypto/mls/index.ts'
 import type { ContactAnswer } from '../wire/contact-answer.ts'
 import type { Presence } from '../wire/presence.ts'
+import { NO_GROUP } from '../wire/roster-operation.ts'
 import type { Acquaintance, Book } from './book.ts'
 import type { ContactFacts } from './contact.ts'
-import { sealWaiting } from './compose.ts'
+import { generationOf } from './admit.ts'
+import { resealLost } from './compose.ts'
+import { noChannels } from './channels.ts'
+import { leavesOf } from './group.ts'
 import { groupIdOf } from './key-packages.ts'
 import { encodeAnswer } from './records/answer.ts'
-import { groupMoved } from './report.ts'
+import { Roster } from './roster.ts'
+import { beginRoster, groupOf, rosterChanged, syncRecipients } from './roster-sync.ts'
 import { sealAnswer, signAnswer } from './seal/contact.ts'
 import type { OpenedRequest } from './seal/contact.ts'
 import type { DeviceList } from './seal/device-list.ts'
+import { operationId, signOperation } from './seal/roster-seal.ts'
 import type { Turn } from './turn.ts'
 
 export const ANSWERS = 'answers'
@@ -39,6 +47,7 @@ export interface Answer {
 export interface Accepted {
   readonly entry: Acquaintance
   readonly welcome: Uint8Array
+  readonly create: Uint8Array
 }
 
 /** A contact as it begins. */
@@ -56,12 +65,11 @@ export const newFacts = (
   addedAt: now,
   list: undefined,
   presenceSecret: undefined,
-  channels: [],
-  keyPackages: [],
-  counterReserved: 0,
-  counters: new Map(),
+  ...noChannels(),
+  claimed: '',
   presences: new Map(),
   requests: [],
+  joining: [],
   toldPresence: 0
 })
 
@@ -77,21 +85,50 @@ export function becomeContacts(
 ): Accepted {
   const { request, devices } = opened
   const id = devices.identity
-  const [first, ...rest] = request.keyPackages
-  const { mls, welcome } = book.packages.found(turn, first!, identity => identity === id)
+  const create = createDirect(book, turn, devices)
+  const group = fromHex(groupOf(operationId(create)))
+  const { mls, welcome } = book.packages.found(turn, group, request.keyPackage, identity => identity === id)
   const known = book.get(id)
   const chosen = name ?? known?.contact.facts.name ?? book.nameFor(request.name, id)
   const entry = known ?? book.add(newFacts(id, chosen, 'ready', turn.now))
   if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
   const { facts } = entry.contact
   facts.name = chosen
+  facts.claimed = request.name
   facts.requests = [...facts.requests, request.request].slice(-limits.requestsPerContactMax)
-  begin(book, turn, entry, mls, { author: 'us', rest, request, foundedAt: turn.now })
+  begin(book, turn, entry, mls, { author: 'us', request, create })
   turn.announce({
     type: known === undefined ? 'contact:added' : 'contact:changed',
     contact: entry.contact.view()
   })
-  return { entry, welcome }
+  return { entry, welcome, create }
+}
+
+/** The roster of a direct conversation begins with both people and all their devices. */
+function createDirect({ own, random }: Book, turn: Turn, theirs: DeviceList): Uint8Array {
+  const consent = new Uint8Array()
+  return signOperation(
+    {
+      group: NO_GROUP,
+      author: own.identity,
+      device: own.device,
+      sequence: 1,
+      parents: [],
+      createdAt: turn.now,
+      content: {
+        type: 'create',
+        kind: 'direct',
+        nonce: random(16),
+        name: '',
+        settings: { mayAdd: 'admins', history: 0, disappearAfterMs: undefined },
+        members: [
+          { identity: own.identity, role: 'owner', devices: own.devices, consent },
+          { identity: theirs.identity, role: 'owner', devices: theirs.entries, consent }
+        ]
+      }
+    },
+    own.deviceSeed
+  )
 }
 
 /** Seals the answer to a request: with a welcome where it was accepted. It is kept until it is heard. */
@@ -103,14 +140,14 @@ export function answer(
   presence: Presence,
   accepted: Accepted | undefined
 ): Answer {
-  const { own, packages, random } = book
+  const { own, random } = book
   const content = {
     request: opened.request.request,
     status: accepted === undefined ? ('rejected' as const) : ('accepted' as const),
     devices: own.devices,
     device: own.device,
     welcome: accepted?.welcome ?? new Uint8Array(),
-    keyPackages: accepted === undefined ? [] : [packages.make(turn)],
+    create: accepted?.create ?? new Uint8Array(),
     // A stranger that is turned away learns nothing that would find us again.
     presenceSecret: accepted === undefined ? new Uint8Array(32) : own.presenceSecret,
     presence: accepted === undefined ? { ...presence, addresses: [] } : presence,
@@ -144,14 +181,16 @@ export function join(
   said: ContactAnswer,
   devices: DeviceList
 ): void {
-  const mls = book.packages.join(turn, said.welcome, identity => identity === entry.contact.facts.id)
+  const { own, packages } = book
+  const create = Roster.begin(said.create)
+  const { members } = create.current
+  const both = members.size === 2 && members.has(own.identity) && members.has(entry.contact.facts.id)
+  if (create.kind !== 'direct' || !both) throw malformed('a roster of others')
+  const mls = packages.join(turn, said.welcome)
+  const stranger = leavesOf(mls).some(({ identity, device }) => !create.current.holds(identity, device))
+  if (stranger || idOf(mls.groupId) !== groupOf(create.id)) throw malformed('a group of others')
   if (!book.learnDevices(turn, entry, devices)) throw malformed('a forged device list')
-  begin(book, turn, entry, mls, {
-    author: 'them',
-    rest: said.keyPackages,
-    request: said,
-    foundedAt: said.sentAt
-  })
+  begin(book, turn, entry, mls, { author: 'them', request: said, create: said.create })
 }
 
 function begin(
@@ -161,10 +200,8 @@ function begin(
   mls: Epoch,
   init: {
     author: 'us' | 'them'
-    rest: readonly Uint8Array[]
     request: Pick<ContactAnswer, 'device' | 'presence' | 'presenceSecret'>
-    /** When the founder founded, by its clock. */
-    foundedAt: Millis
+    create: Uint8Array
   }
 ): void {
   const { contact, conversation } = entry
@@ -172,19 +209,17 @@ function begin(
   const { device, presence, presenceSecret } = init.request
   facts.state = 'ready'
   facts.presenceSecret = presenceSecret
-  facts.keyPackages = [...init.rest, ...facts.keyPackages].slice(0, limits.keyPackagesPerContactMax)
   contact.learnPresence(turn, presence)
   const group = groupIdOf(mls)
-  contact.addChannel(turn, { group, secret: mls.export(labels.contactSecret, mls.groupId, 32) })
+  contact.channels.add(turn, { group, secret: mls.export(labels.contactSecret, mls.groupId, 32) })
   const theirs = init.author === 'them'
-  const author = theirs ? device : book.own.device
   // People who meet again start over: what they reported of an earlier group is void, and the later one counts.
   conversation.heads.clear()
-  const generation = Math.floor(init.foundedAt / 1000)
-  conversation.group.add(turn, mls, { generation, length: 1, parent: undefined, author, fresh: theirs })
-  for (const each of contact.devices()) conversation.outbox.recipient(each, conversation.facts.sequence)
-  book.resealLost(turn, entry)
-  sealWaiting(conversation, turn)
-  groupMoved(conversation, turn)
-  conversation.save(turn)
+  const { create } = beginRoster(conversation, turn, init.create)
+  const generation = generationOf(create.createdAt)
+  const author = theirs ? device : book.own.device
+  conversation.group.add(turn, mls, { generation, parent: undefined, author, fresh: theirs })
+  syncRecipients(conversation, turn)
+  resealLost(conversation, turn)
+  rosterChanged(conversation, turn)
 }

@@ -1,7 +1,7 @@
 /**
- * The contact book: all contacts, and the conversation with each.
+ * The book: everybody whom we know, the conversation with each, and all groups.
  *
- * Spec: specs/contact.md. Always true: no two contacts have the same name, as far as a person who types it can
+ * Spec: specs/contact.md. Always true: no two people have the same name, as far as a person who types it can
  * tell; a contact and its conversation come and go together.
  */
 import { HearsayError } from '../base/errors.ts'
@@ -9,18 +9,27 @@ import type { ConversationId, DeviceId, IdentityId, PeerId } from '../base/ids.t
 import { limits } from '../base/limits.ts'
 import type { Random } from '../base/random.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
-import { Contact, CONTACTS, COUNTERS } from './contact.ts'
-import type { ContactFacts } from './contact.ts'
+import { newFacts } from './answering.ts'
+import { COUNTERS } from './channels.ts'
+import { Contact, CONTACTS } from './contact.ts'
+import type { ContactFacts, Standing } from './contact.ts'
 import { Conversation, CONVERSATIONS, MESSAGES, OUTBOX, PENDING } from './conversation.ts'
-import { reseal } from './compose.ts'
 import { KeyPackages } from './key-packages.ts'
 import { checkName, claimedName, foldName } from './names.ts'
+import { Room, ROOMS, suiteName } from './room.ts'
+import type { RoomFacts } from './room.ts'
+import { issue, OPERATIONS, syncRecipients } from './roster-sync.ts'
+import { saveSelf } from './self.ts'
 import type { Own } from './self.ts'
 import { beginSweep } from './sweep.ts'
+import { compareDeviceLists, verifyDeviceList } from './seal/device-list.ts'
 import type { DeviceList } from './seal/device-list.ts'
+import { decodeDeviceEntry } from '../wire/device-entry.ts'
+import { millis } from '../base/ids.ts'
+import type { Device } from '../base/model.ts'
 import type { Turn } from './turn.ts'
 
-/** A contact and the conversation with it. */
+/** Somebody whom we know, and the conversation with them. */
 export interface Acquaintance {
   readonly contact: Contact
   readonly conversation: Conversation
@@ -30,40 +39,104 @@ export class Book {
   readonly own: Own
   readonly packages: KeyPackages
   readonly random: Random
+  readonly #suite: CipherSuite
   readonly #entries = new Map<IdentityId, Acquaintance>()
+  readonly rooms = new Map<ConversationId, Room>()
+  /** Whether somebody may be linked to more or fewer conversations than before. */
+  membershipMoved = false
+  /** What was last told of each group. */
+  readonly #told = new Map<ConversationId, string>()
 
   constructor(init: { own: Own; suite: CipherSuite; random: Random }) {
     this.own = init.own
     this.random = init.random
+    this.#suite = init.suite
     this.packages = new KeyPackages(init)
   }
 
-  /** Takes in a contact, made or restored. */
+  /** Takes in somebody, made or restored. */
   add(facts: ContactFacts): Acquaintance {
     const { own, random, packages } = this
-    const contact = new Contact(facts, { own, random, packages })
-    const conversation = new Conversation({ identity: own.identity, self: own.device, with: contact, random })
+    const contact = new Contact(facts, { own, random, changed: turn => this.#directChanged(turn, facts.id) })
+    const conversation = new Conversation({
+      id: facts.id as string as ConversationId,
+      identity: own.identity,
+      self: own.device,
+      with: contact,
+      packages,
+      random
+    })
     const entry = { contact, conversation }
     this.#entries.set(facts.id, entry)
     return entry
+  }
+
+  /** Takes in a group, made or restored. */
+  addRoom(facts: RoomFacts): Room {
+    const { own, random, packages } = this
+    const room = new Room(facts, {
+      own,
+      random,
+      packages,
+      people: this,
+      suite: suiteName(this.#suite),
+      changed: (turn, changed) => this.#roomChanged(turn, changed)
+    })
+    this.rooms.set(facts.id, room)
+    return room
   }
 
   all(): IterableIterator<Acquaintance> {
     return this.#entries.values()
   }
 
+  /** Those whom people see as contacts. */
+  contacts(): Acquaintance[] {
+    return [...this.#entries.values()].filter(({ contact }) => contact.isListed)
+  }
+
+  /** Every conversation, direct ones and groups. */
+  *conversations(): Generator<Conversation> {
+    for (const { conversation } of this.#entries.values()) yield conversation
+    for (const { conversation } of this.rooms.values()) yield conversation
+  }
+
+  /** The conversation with this id. */
+  conversation(id: ConversationId): Conversation | undefined {
+    return this.rooms.get(id)?.conversation ?? this.#entries.get(id as string as IdentityId)?.conversation
+  }
+
   get size(): number {
     return this.#entries.size
   }
 
-  get(id: IdentityId | ConversationId): Acquaintance | undefined {
-    return this.#entries.get(id as IdentityId)
+  get(id: IdentityId): Acquaintance | undefined {
+    return this.#entries.get(id)
+  }
+
+  /** Somebody whom we meet without having added them, or ourselves elsewhere; begun where they are new. */
+  acquaint(turn: Turn, id: IdentityId, claimed = ''): Acquaintance {
+    const known = this.#entries.get(id)
+    if (known !== undefined) return known
+    const standing: Standing = id === this.own.identity ? 'self' : 'acquainted'
+    const entry = this.add(newFacts(id, this.nameFor(claimed, id), standing, turn.now))
+    entry.contact.save(turn)
+    return entry
+  }
+
+  /** Somebody says what it is called: whom we have not added is called so. */
+  claimName(turn: Turn, { contact }: Acquaintance, claimed: string): void {
+    const { facts } = contact
+    if (facts.claimed === claimed) return
+    facts.claimed = claimed
+    if (facts.state === 'acquainted') facts.name = this.nameFor(claimed, facts.id)
+    contact.save(turn)
   }
 
   /** Who is meant: by id, by name, or by a part of either that fits only one. Throws UNKNOWN_CONTACT, AMBIGUOUS_CONTACT. */
   find(reference: string): Acquaintance {
     const wanted = foldName(reference.trim())
-    const all = [...this.#entries.values()]
+    const all = this.contacts()
     const exact = all.filter(
       ({ contact: { facts } }) => facts.id === wanted || foldName(facts.name) === wanted
     )
@@ -111,27 +184,100 @@ export class Book {
     return false
   }
 
-  /** Takes in a verified device list of a contact: what was sealed for devices that are gone is sealed again. */
+  /** Takes in a verified device list of somebody. Returns whether it can be believed. */
   learnDevices(turn: Turn, { contact, conversation }: Acquaintance, list: DeviceList): boolean {
     const comparison = contact.learnDevices(turn, list)
     if (comparison === 'forged') return false
     if (comparison === 'supersedes') {
       const live = new Set<DeviceId>([...list.devices, this.own.device])
       conversation.group.retain(turn, live)
-      for (const device of conversation.outbox.acknowledged.keys())
-        if (!live.has(device)) conversation.outbox.acknowledged.delete(device)
-      conversation.save(turn)
+    }
+    if (comparison === 'supersedes' || comparison === 'extends') {
+      this.membershipMoved = true
+      for (const each of this.conversations())
+        if (each.members?.members.has(contact.facts.id) === true) syncRecipients(each, turn)
     }
     return true
   }
 
-  /** Seals again what was sealed for an epoch that is gone. */
-  resealLost(turn: Turn, { conversation }: Acquaintance): void {
-    const { group, outbox } = conversation
-    if (group.head === undefined) return
-    for (const item of outbox.items.values())
-      if (item.epoch === undefined || !group.holds(item.epoch) || item.envelope === undefined)
-        reseal(conversation, turn, item)
+  /** Takes in a list of our own devices that another of them has signed for. */
+  learnOwnDevices(turn: Turn, list: DeviceList): void {
+    const { own } = this
+    if (list.entries.length <= own.devices.length) return
+    const known = verifyDeviceList(own.devices, own.identity)
+    if (compareDeviceLists(known, list) !== 'extends') return
+    own.devices = list.entries
+    saveSelf(turn, own)
+    for (const device of list.devices)
+      if (!known.devices.has(device)) turn.announce({ type: 'device:added', device: this.device(device) })
+    for (const device of known.devices)
+      if (!list.devices.has(device)) turn.announce({ type: 'device:removed', device: this.device(device) })
+    this.tellOwnDevices(turn)
+  }
+
+  /** One of our devices as people see it. */
+  device(id: DeviceId): Device {
+    const added = this.own.devices.map(decodeDeviceEntry).find(entry => entry.device === id)
+    const self = this.#entries.get(this.own.identity)
+    const online = [...(self?.conversation.links.values() ?? [])].some(({ device }) => device === id)
+    return { id, current: id === this.own.device, addedAt: added?.createdAt ?? millis(0), online }
+  }
+
+  /** Says in every conversation which devices we have, where it is not known there. */
+  tellOwnDevices(turn: Turn): void {
+    for (const conversation of this.conversations()) this.#tellDevicesIn(turn, conversation)
+    const self = this.#entries.get(this.own.identity)
+    if (self !== undefined)
+      self.contact.learnDevices(turn, verifyDeviceList(this.own.devices, this.own.identity))
+    this.membershipMoved = true
+  }
+
+  #tellDevicesIn(turn: Turn, conversation: Conversation): void {
+    const { own } = this
+    const known = conversation.members?.members.get(own.identity)
+    // Who is not in the list there cannot speak yet: another of our devices does.
+    if (known === undefined || !known.devices.has(own.device)) return
+    const entries = own.devices.slice(known.list.entries.length)
+    if (entries.length > 0) issue(conversation, turn, own, { type: 'devices', entries })
+  }
+
+  #directChanged(turn: Turn, id: IdentityId): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) this.#learnFrom(turn, entry.conversation)
+  }
+
+  #roomChanged(turn: Turn, room: Room): void {
+    this.#learnFrom(turn, room.conversation)
+    const { facts, conversation } = room
+    const inside = conversation.members?.has(this.own.device) === true
+    const before = facts.state
+    if (inside && conversation.group.head !== undefined) facts.state = 'joined'
+    else if (!inside && before === 'joined') facts.state = room.leftOfItself ? 'left' : 'removed'
+    if (facts.state === 'joined') facts.consented = undefined
+    facts.invited = facts.invited.filter(
+      ({ identity }) => conversation.members?.members.has(identity) !== true
+    )
+    room.save(turn)
+    const group = room.view()
+    const told = JSON.stringify(group)
+    if (this.#told.get(facts.id) === told) return
+    this.#told.set(facts.id, told)
+    turn.announce({
+      type: before === 'joining' && facts.state === 'joined' ? 'group:added' : 'group:changed',
+      group
+    })
+  }
+
+  /** A roster says who is there with which devices: also to us, elsewhere. */
+  #learnFrom(turn: Turn, conversation: Conversation): void {
+    this.membershipMoved = true
+    const { members } = conversation
+    if (members === undefined) return
+    for (const { identity, list } of members.members.values()) {
+      if (identity === this.own.identity) this.learnOwnDevices(turn, list)
+      else this.learnDevices(turn, this.acquaint(turn, identity), list)
+    }
+    this.#tellDevicesIn(turn, conversation)
   }
 
   /** Whose device may be at a peer: those who said so. */
@@ -145,9 +291,22 @@ export class Book {
     conversation.group.retain(turn, new Set())
     turn.remove(CONTACTS, contact.facts.id)
     turn.remove(COUNTERS, contact.facts.id)
-    turn.remove(CONVERSATIONS, conversation.id)
+    this.#removeConversation(turn, conversation.id)
+  }
+
+  /** Removes a group that we are not in any more, its keys and its messages. */
+  removeRoom(turn: Turn, { facts, conversation }: Room): void {
+    this.rooms.delete(facts.id)
+    conversation.group.retain(turn, new Set())
+    turn.remove(ROOMS, facts.id)
+    turn.remove(COUNTERS, facts.id)
+    this.#removeConversation(turn, facts.id)
+  }
+
+  #removeConversation(turn: Turn, id: ConversationId): void {
+    turn.remove(CONVERSATIONS, id)
     // "0" is the character after "/": everything under this conversation.
-    for (const collection of [MESSAGES, OUTBOX, PENDING])
-      beginSweep(turn, { collection, from: `${conversation.id}/`, to: `${conversation.id}0` })
+    for (const collection of [MESSAGES, OUTBOX, PENDING, OPERATIONS])
+      beginSweep(turn, { collection, from: `${id}/`, to: `${id}0` })
   }
 }

@@ -3,27 +3,35 @@
  * nothing; what it returns is true once its batch is committed.
  */
 import { HearsayError } from '../base/errors.ts'
-import type { ConversationId, MessageId, RequestId } from '../base/ids.ts'
+import type { ConversationId, IdentityId, MessageId, RequestId } from '../base/ids.ts'
+import { limits } from '../base/limits.ts'
 import type {
   Contact,
   ContactRequest,
+  ConversationSummary,
   DeliveryStatus,
   DeviceExplanation,
-  Explanation
+  Explanation,
+  Group
 } from '../base/model.ts'
 import { millis } from '../base/ids.ts'
 import { safetyNumber, sameSafetyNumber } from '../crypto/safety-number.ts'
 import type { Acquaintance } from './book.ts'
 import { composeText } from './compose.ts'
+import type { Conversation } from './conversation.ts'
 import type { Core } from './core.ts'
+import { foldName } from './names.ts'
 import type { MessageRecord } from './records/message.ts'
+import { issue } from './roster-sync.ts'
+import { openInviteLink } from './seal/invite.ts'
+import type { OperationContent } from '../wire/roster-operation.ts'
 import type { Turn } from './turn.ts'
 
 /** The conversation that is meant. Throws UNKNOWN_CONVERSATION. */
-export function conversationOf(core: Core, id: ConversationId): Acquaintance {
-  const entry = core.book.get(id)
-  if (entry === undefined) throw new HearsayError('UNKNOWN_CONVERSATION')
-  return entry
+export function conversationOf(core: Core, id: ConversationId): Conversation {
+  const conversation = core.book.conversation(id)
+  if (conversation === undefined) throw new HearsayError('UNKNOWN_CONVERSATION')
+  return conversation
 }
 
 /** Redeems an invite. */
@@ -54,25 +62,47 @@ export function rejectRequest(core: Core, id: RequestId): ContactRequest {
   return request
 }
 
-/** Sends a text. Throws UNKNOWN_CONVERSATION, CONTACT_BLOCKED, MESSAGE_EMPTY, MESSAGE_TOO_LARGE, OUTBOX_FULL. */
+/** All conversations that people see, without their last messages. */
+export const listConversations = ({ book }: Core): Omit<ConversationSummary, 'lastMessage'>[] => [
+  ...book.contacts().map(({ contact, conversation }) => ({
+    id: conversation.id,
+    kind: 'direct' as const,
+    name: contact.facts.name,
+    unread: conversation.facts.unread
+  })),
+  ...[...book.rooms.values()].map(({ name, conversation }) => ({
+    id: conversation.id,
+    kind: 'group' as const,
+    name,
+    unread: conversation.facts.unread
+  }))
+]
+
+/** Sends a text. Throws UNKNOWN_CONVERSATION, CONTACT_BLOCKED, NOT_A_MEMBER, MESSAGE_EMPTY, MESSAGE_TOO_LARGE, OUTBOX_FULL. */
 export function send(
   core: Core,
   id: ConversationId,
   text: string,
   replyTo: MessageId | undefined
 ): DeliveryStatus {
-  const entry = conversationOf(core, id)
-  const { contact, conversation } = entry
-  if (contact.facts.blocked) throw new HearsayError('CONTACT_BLOCKED')
-  if (contact.facts.state === 'rejected') throw new HearsayError('REQUEST_REJECTED')
+  const conversation = conversationOf(core, id)
+  const entry = core.book.get(id as string as IdentityId)
+  if (entry?.contact.facts.blocked === true) throw new HearsayError('CONTACT_BLOCKED')
+  if (entry?.contact.facts.state === 'rejected') throw new HearsayError('REQUEST_REJECTED')
+  if (core.book.rooms.get(id)?.facts.state === 'joining') throw new HearsayError('NOT_A_MEMBER')
   const item = composeText(conversation, core.turn, text, replyTo)
-  core.reach.wanted(core.turn, entry)
+  for (const each of entry === undefined ? membersOf(core, conversation) : [entry])
+    core.reach.wanted(core.turn, each)
   return conversation.delivery(item.message, item.sequence)
 }
 
+/** Everybody else of a conversation whom we know how to find. */
+const membersOf = (core: Core, { members }: Conversation): Acquaintance[] =>
+  [...(members?.members.keys() ?? [])].flatMap(identity => core.book.get(identity) ?? [])
+
 /** Marks everything shown so far as read. */
 export function markRead(core: Core, id: ConversationId): void {
-  const { conversation } = conversationOf(core, id)
+  const conversation = conversationOf(core, id)
   for (const log of conversation.inbox.logs.values()) log.read = log.contiguous
   conversation.facts.unread = 0
   conversation.save(core.turn)
@@ -142,27 +172,28 @@ export function verify(core: Core, reference: string, digits: string): Contact {
 
 /** What became of a message of ours. */
 export function explain(core: Core, { id, conversation: of, device, sequence }: MessageRecord): Explanation {
-  const entry = conversationOf(core, of)
-  const { conversation, contact } = entry
+  const conversation = conversationOf(core, of)
   if (device !== core.own.device)
     throw new HearsayError('UNKNOWN_MESSAGE', { message: 'That message is not one of yours.' })
   const status = conversation.delivery(id, sequence)
+  const attempts = (conversation.attempts.get(sequence) ?? []).map(attempt => ({
+    ...attempt,
+    at: millis(attempt.at)
+  }))
   const why = status.devices.map((each): DeviceExplanation => {
     const link = [...conversation.links.values()].find(({ device: linked }) => linked === each.device)
-    const attempts = (conversation.attempts.get(sequence) ?? []).map(attempt => ({
-      ...attempt,
-      at: millis(attempt.at)
-    }))
-    const due = link === undefined ? core.reach.nextDialAt(entry) : link.resendAt
+    const entry = core.book.get(each.identity)
+    const due = link !== undefined ? link.resendAt : entry && core.reach.nextDialAt(entry)
     const waits = each.state === 'queued' || each.state === 'sent'
     const nextTryAt =
       waits && due !== undefined ? millis(core.turn.now + Math.max(0, due - core.turn.uptime)) : undefined
+    const name = each.identity === core.own.identity ? 'yours' : (entry?.contact.facts.name ?? each.identity)
     return {
       ...each,
       attempts,
       connected: link !== undefined,
       nextTryAt,
-      hint: hint(each.state, link !== undefined, contact.facts.name)
+      hint: hint(each.state, link !== undefined, name)
     }
   })
   return { ...status, why }
@@ -173,4 +204,44 @@ function hint(state: DeliveryStatus['state'], connected: boolean, name: string):
   if (state === 'delivered') return `It is on the disk of this device of ${name}.`
   if (connected) return `${name} is connected and has not confirmed it yet; it is sent again by itself.`
   return `${name} is not reachable now. It is sent as soon as both of you are online at the same time.`
+}
+
+/** Redeems a link into a group: its inviter becomes a contact, and its invitation is accepted by itself. */
+export function joinGroup(core: Core, init: { link: string; name: string | undefined }): Contact {
+  const { turn, book } = core
+  const { identity, id } = openInviteLink(init.link, turn.now)
+  const known = book.get(identity)
+  const name =
+    init.name ?? (known?.contact.isListed === true ? known.contact.facts.name : book.nameFor('', identity))
+  const contact = addContact(core, { link: init.link, name, greeting: '' })
+  const { facts } = book.get(identity)!.contact
+  facts.joining = [...facts.joining, id].slice(-limits.requestsPerContactMax)
+  book.get(identity)!.contact.save(turn)
+  return contact
+}
+
+/** Says what a group is to be: who, with which role, called what. Throws NOT_ALLOWED, NOT_A_MEMBER. */
+export function changeGroup(core: Core, reference: string, content: OperationContent): Group {
+  const room = core.rooms.find(reference)
+  issue(room.conversation, core.turn, core.own, content)
+  return room.view()
+}
+
+/** The member that is meant: by id, by the name that we have for it, or by a part of either. Throws NOT_A_MEMBER. */
+export function memberOf(core: Core, reference: string, member: string): IdentityId {
+  const room = core.rooms.find(reference)
+  const wanted = foldName(member.trim().replace(/^@/u, ''))
+  const { members } = room.view()
+  const exact = members.filter(({ id, name }) => id === wanted || foldName(name) === wanted)
+  const partial = members.filter(
+    ({ id, name }) => wanted !== '' && (id.startsWith(wanted) || foldName(name).startsWith(wanted))
+  )
+  const found = exact.length === 1 ? exact : partial
+  if (found.length === 0)
+    throw new HearsayError('NOT_A_MEMBER', { message: `"${member}" is not a member of #${room.name}.` })
+  if (found.length > 1)
+    throw new HearsayError('AMBIGUOUS_CONTACT', {
+      message: `Several members fit "${member}": ${found.map(({ name }) => name).join(', ')}.`
+    })
+  return found[0]!.id
 }

@@ -7,6 +7,9 @@ import { HearsayError } from '../base/errors.ts'
 import { fromUtf8 } from '../base/bytes.ts'
 import type { MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
+import { planChange } from './commit-order.ts'
+import type { MembershipChange } from './commit-order.ts'
+import { admit, keyPackageOf } from './admit.ts'
 import { encodeEntry } from '../wire/entry.ts'
 import type { Entry, EntryContent, Parent } from '../wire/entry.ts'
 import { entryHash, messageIdOf } from './seal/hashes.ts'
@@ -18,7 +21,7 @@ import { keepMessage } from './messages.ts'
 import { sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
 
-/** Puts a text into our log. Throws MESSAGE_EMPTY, MESSAGE_TOO_LARGE or OUTBOX_FULL with nothing changed. */
+/** Puts a text into our log. Throws MESSAGE_EMPTY, MESSAGE_TOO_LARGE, OUTBOX_FULL or NOT_A_MEMBER with nothing changed. */
 export function composeText(
   conversation: Conversation,
   turn: Turn,
@@ -30,7 +33,9 @@ export function composeText(
     throw new HearsayError('MESSAGE_TOO_LARGE')
   if (conversation.outbox.items.size >= limits.outboxMax) throw new HearsayError('OUTBOX_FULL')
   const { group, facts } = conversation
-  if (group.updateDue(turn.now, facts.answering)) composeUpdate(conversation, turn)
+  if (conversation.members?.has(conversation.self) === false) throw new HearsayError('NOT_A_MEMBER')
+  commitRemovals(conversation, turn)
+  if (group.updateDue(turn.now, facts.answering)) commit(conversation, turn, { adds: [], removes: [] })
   const { item, entry } = append(conversation, turn, { type: 'text', text, replyTo })
   facts.answering = false
   const message = keepMessage(conversation, turn, {
@@ -44,26 +49,75 @@ export function composeText(
   return item
 }
 
-/** Renews our keys: a commit of our own, as an entry of our log. */
-export function composeUpdate(conversation: Conversation, turn: Turn): void {
-  append(conversation, turn, { type: 'commit', parent: conversation.group.head!.epoch })
+/** Whoever was dropped reads nothing from now on: that commit waits for nobody's turn. */
+function commitRemovals(conversation: Conversation, turn: Turn): void {
+  if (conversation.group.clean) return
+  const change = plannedChange(conversation)
+  if (change !== undefined) commit(conversation, turn, change)
 }
 
-/** Seals what was written while there was nobody to seal it for. */
+/** What we could commit on our head now. */
+export function plannedChange(conversation: Conversation): MembershipChange | undefined {
+  const { group, members, self, asking } = conversation
+  const position = group.position
+  if (position === undefined || members === undefined) return undefined
+  return planChange(
+    {
+      self,
+      tree: group.leaves,
+      desired: members,
+      author: position.author,
+      committed: position.committed,
+      asking: new Set([...asking.keys()].filter(device => !conversation.admitted.has(device))),
+      hasKeyPackage: device => keyPackageOf(conversation, device) !== undefined
+    },
+    limits.addsPerCommitMax
+  )
+}
+
+/** Commits a change of the membership, or new keys of ours: an entry of our own log. */
+export function commit(conversation: Conversation, turn: Turn, change: MembershipChange): void {
+  const { roster } = conversation
+  const content: EntryContent = {
+    type: 'commit',
+    parent: conversation.group.head!.epoch,
+    operations: roster?.heads ?? []
+  }
+  append(conversation, turn, content, change)
+  conversation.ownOperation = undefined
+  conversation.turnAt = undefined
+  conversation.with.changed(turn)
+}
+
+/** Whether we may seal now: there is a head, and nobody who was dropped reads on it. */
+export const maySeal = ({ group }: Conversation): boolean => group.head !== undefined && group.clean
+
+/** Seals what was written while there was nobody to seal it for, or somebody who should not read it. */
 export function sealWaiting(conversation: Conversation, turn: Turn): void {
+  if (!maySeal(conversation)) return
   for (const item of conversation.outbox.items.values()) {
-    if (item.envelope === undefined) reseal(conversation, turn, item)
+    if (item.envelopes.length === 0) reseal(conversation, turn, item)
   }
 }
 
 /** Seals an entry of the outbox on the present head, under the same message id. */
 export function reseal(conversation: Conversation, turn: Turn, item: OutboxItem): OutboxItem {
   const { group, outbox } = conversation
-  const { envelope, epoch } = group.seal(turn, item.entry, item.sequence)
-  const again: OutboxItem = { ...item, envelope, epoch }
+  if (!maySeal(conversation)) return item
+  const { envelopes, epoch } = group.seal(turn, item.entry, item.sequence)
+  const again: OutboxItem = { ...item, envelopes, epoch }
   outbox.items.set(item.sequence, again)
   saveItem(conversation, turn, item.sequence)
   return again
+}
+
+/** Seals again what was sealed for an epoch that is gone. */
+export function resealLost(conversation: Conversation, turn: Turn): void {
+  const { group, outbox } = conversation
+  if (!maySeal(conversation)) return
+  for (const item of outbox.items.values())
+    if (item.epoch === undefined || !group.holds(item.epoch) || item.envelopes.length === 0)
+      reseal(conversation, turn, item)
 }
 
 /** Writes an item of the outbox with the batch. */
@@ -76,7 +130,8 @@ export function saveItem(conversation: Conversation, turn: Turn, sequence: numbe
 function append(
   conversation: Conversation,
   turn: Turn,
-  content: EntryContent
+  content: EntryContent,
+  change?: MembershipChange
 ): { item: OutboxItem; entry: Entry } {
   const { facts, group, outbox } = conversation
   const entry: Entry = {
@@ -86,45 +141,61 @@ function append(
     parents: parents(conversation),
     lamport: facts.lamport + 1,
     sentAt: turn.now,
+    roster: conversation.roster?.digest() ?? new Uint8Array(32),
     content
   }
   const bytes = encodeEntry(entry)
   const hash = entryHash(bytes)
-  const visible = content.type !== 'commit'
-  const sealed = seal(conversation, turn, bytes, entry.sequence, visible)
+  const sealed =
+    change === undefined
+      ? seal(conversation, turn, bytes, entry.sequence)
+      : sealCommit(conversation, turn, { bytes, sequence: entry.sequence, change })
   const item: OutboxItem = {
     sequence: entry.sequence,
     message: messageIdOf(hash),
     hash,
     entry: bytes,
-    visible,
+    visible: content.type !== 'commit',
     createdAt: turn.now,
-    envelope: sealed?.envelope,
+    envelopes: sealed?.envelopes ?? [],
     epoch: sealed?.epoch ?? group.head?.epoch,
     sent: false
   }
-  for (const device of conversation.with.devices()) outbox.recipient(device, facts.sequence)
-  outbox.items.set(entry.sequence, item)
   facts.sequence = entry.sequence
   facts.previous = hash
   facts.lamport = entry.lamport
-  saveItem(conversation, turn, entry.sequence)
   conversation.save(turn)
+  const nobody = conversation.roster?.kind === 'group' && outbox.acknowledged.size === 0
+  if (nobody) facts.base = hash
+  else {
+    outbox.items.set(entry.sequence, item)
+    saveItem(conversation, turn, entry.sequence)
+  }
   return { item, entry }
 }
+
+type Sealed = Pick<OutboxItem, 'envelopes' | 'epoch'>
 
 function seal(
   conversation: Conversation,
   turn: Turn,
   entry: Uint8Array,
-  sequence: number,
-  visible: boolean
-): { envelope: Uint8Array; epoch: OutboxItem['epoch'] } | undefined {
+  sequence: number
+): Sealed | undefined {
+  return maySeal(conversation) ? conversation.group.seal(turn, entry, sequence) : undefined
+}
+
+function sealCommit(
+  conversation: Conversation,
+  turn: Turn,
+  { bytes, sequence, change }: { bytes: Uint8Array; sequence: number; change: MembershipChange }
+): Sealed {
   const { group } = conversation
-  if (group.head === undefined) return undefined
-  if (visible) return group.seal(turn, entry, sequence)
-  const parent = group.head.epoch
-  return { envelope: group.commit(turn, entry, sequence), epoch: parent }
+  const parent = group.head!.epoch
+  const keyPackages = change.adds.map(device => keyPackageOf(conversation, device)!)
+  const made = group.commit(turn, bytes, sequence, { keyPackages, removes: change.removes })
+  admit(conversation, turn, change.adds, made)
+  return { envelopes: made.envelopes, epoch: parent }
 }
 
 /** The newest delivered entry of every device that has said something since we last named it. */

@@ -1,6 +1,7 @@
 /**
- * One direct conversation as this device has it: its group, the logs of all devices, our own log, and what is
- * owed to whom. The other files of the machine step it: compose.ts, receive.ts, report.ts, transmission.ts.
+ * One conversation as this device has it, with one person or many: its rosters, its group, the logs of all
+ * devices, our own log, and what is owed to whom. The other files of the machine step it: compose.ts, receive.ts,
+ * report.ts, transmission.ts, reconcile.ts, roster-sync.ts, carry.ts.
  *
  * Spec: specs/conversation.md and specs/delivery.md.
  * Always true: our log has no gap and no number twice; what a person was shown is in `messages` on disk.
@@ -9,23 +10,28 @@ import type {
   ConversationId,
   DeviceId,
   EnvelopeId,
+  EpochId,
   GroupId,
   IdentityId,
   MessageId,
-  Millis,
+  OperationId,
   PeerId
 } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { DeliveryState, DeliveryStatus, DeviceDelivery, Message } from '../base/model.ts'
 import type { Random } from '../base/random.ts'
 import type { ControlBody } from '../wire/control.ts'
+import { Carrier } from './carry.ts'
+import type { Rows } from './carry.ts'
 import { Group } from './group.ts'
 import type { Head } from './heads.ts'
 import { Inbox } from './inbox.ts'
-import type { Founder } from './regroup.ts'
+import type { KeyPackages } from './key-packages.ts'
 import { Outbox } from './outbox.ts'
+import { Fragments } from './parts.ts'
 import { encodeConversation } from './records/conversation.ts'
 import type { MessageRecord } from './records/message.ts'
+import type { Members, Roster } from './roster.ts'
 import type { Turn } from './turn.ts'
 
 export const CONVERSATIONS = 'conversations'
@@ -34,7 +40,7 @@ export const PENDING = 'pending'
 export const MESSAGES = 'messages'
 export const MESSAGE_IDS = 'message-ids'
 
-/** A proven device of the contact at the end of an open direct stream. */
+/** A proven device of the conversation at the end of an open direct stream. */
 export interface Link {
   readonly peer: PeerId
   readonly device: DeviceId
@@ -62,28 +68,34 @@ export interface Unopened {
   refusals: number
 }
 
-/** What a conversation needs of the contact it is with. */
-export interface Correspondent {
+/** A device that the conversation is with. */
+export interface Recipient {
   readonly identity: IdentityId
-  /** The devices that messages are for. Empty while the contact has not answered. */
-  devices(): readonly DeviceId[]
-  /** Seals a control message for the contact. Undefined while there is no key for it. */
-  control(turn: Turn, body: ControlBody): Uint8Array | undefined
-  /** One of the contact's key packages, never the same twice. */
-  takeKeyPackage(turn: Turn): Uint8Array | undefined
-  /** A message as people see it. */
-  describe(message: MessageRecord, delivery: DeliveryState | undefined): Message
-  warn(turn: Turn, warning: 'equivocated'): void
-  readonly founder: Founder
-  /** The gossip topic of the day. */
-  topic(now: Millis): string | undefined
+  readonly device: DeviceId
 }
 
-/** A founding that the other side has not followed yet. */
-export interface Regroup {
-  readonly generation: number
-  readonly welcome: Uint8Array
-  readonly replaces: GroupId
+/** What a conversation needs of the contact or group that it is with. */
+export interface Correspondents {
+  /** Seals a control message for all of them; no envelope while there is no key for it. */
+  control(turn: Turn, body: ControlBody): readonly Uint8Array[]
+  /** A message as people see it. */
+  describe(message: MessageRecord, delivery: DeliveryState | undefined): Message
+  warn(turn: Turn, device: DeviceId | undefined, warning: Warning): void
+  /** The gossip topics of today, the one to publish on last. */
+  topics(turn: Turn): readonly string[]
+  /** Devices of this identity that a list we have seen has revoked: they are out before the roster says so. */
+  revoked(identity: IdentityId, device: DeviceId): boolean
+  /** The roster or the epochs have changed, for whoever shows them. */
+  changed(turn: Turn): void
+}
+
+/** What a member did that people ought to know. */
+export type Warning = 'equivocated' | 'unjustified-commit' | 'forked' | 'ghost' | 'flooded'
+
+/** A device that asks to be taken in, or in again. */
+export interface Asking {
+  readonly keyPackage: Uint8Array
+  readonly head: Head | undefined
 }
 
 /** What lasts of a conversation besides its group, logs and outbox. */
@@ -98,7 +110,6 @@ export interface ConversationFacts {
   /** Whether the last word is the other side's, so that our next message answers. */
   answering: boolean
   unread: number
-  regroup: Regroup | undefined
 }
 
 /** A head that a device reported, true once we have its log up to `through`. */
@@ -111,7 +122,8 @@ export class Conversation {
   readonly id: ConversationId
   readonly self: DeviceId
   readonly identity: IdentityId
-  readonly with: Correspondent
+  readonly with: Correspondents
+  readonly packages: KeyPackages
   readonly random: Random
   readonly group: Group
   readonly inbox: Inbox
@@ -122,12 +134,17 @@ export class Conversation {
     base: new Uint8Array(32),
     lamport: 0,
     answering: false,
-    unread: 0,
-    regroup: undefined
+    unread: 0
   }
+  /** The rosters of the groups that this conversation has had; two people who meet again begin another. */
+  readonly rosters = new Map<GroupId, Roster>()
   readonly heads = new Map<DeviceId, ReportedHead>()
   /** Envelopes that no held epoch opens yet. In memory only: whoever sent them will send them again. */
   readonly unopened = new Map<EnvelopeId, Unopened>()
+  readonly fragments = new Fragments()
+  readonly carrier = new Carrier()
+  /** What each device has reported last of every log. */
+  readonly rows = new Map<DeviceId, Rows>()
   readonly links = new Map<PeerId, Link>()
   /** Our delivered messages that have not been read, by number; the newest `limits.unreadWatchedMax`. */
   readonly unreadThere = new Map<number, MessageId>()
@@ -137,16 +154,80 @@ export class Conversation {
   gossipedThrough = 0
   /** Peers that are owed a report, and whether we ask for one back. */
   readonly reportsDue = new Map<PeerId, { answer: boolean }>()
-  stuck = false
+  /** Devices that ask to be taken in, by what they reported last. */
+  readonly asking = new Map<DeviceId, Asking>()
+  /** Key packages of devices that are to be taken in, from others than themselves. */
+  readonly keyPackages = new Map<DeviceId, Uint8Array>()
+  /** Whom we have taken in, and when in uptime: they need a moment to notice. */
+  readonly admitted = new Map<DeviceId, number>()
+  /** Welcomes of ours that have not been heard. */
+  readonly welcomes = new Map<DeviceId, ControlBody>()
+  /** The key package that we ask with, and since when in uptime we cannot follow. */
+  ask: { readonly keyPackage: Uint8Array | undefined; readonly since: number } | undefined
+  /** When our turn to commit for others comes, in uptime, and on which epoch. */
+  turnAt: { readonly epoch: EpochId; readonly at: number } | undefined
+  /** When to show what still waits for others, in uptime. */
+  patienceAt: number | undefined
+  /** When each device has committed lately, in uptime. */
+  readonly commitsSeen = new Map<DeviceId, number[]>()
+  /** The newest operation of ours that no commit of ours has realised: its author goes first. */
+  ownOperation: OperationId | undefined
 
-  constructor(init: { identity: IdentityId; self: DeviceId; with: Correspondent; random: Random }) {
+  constructor(init: {
+    id: ConversationId
+    identity: IdentityId
+    self: DeviceId
+    with: Correspondents
+    packages: KeyPackages
+    random: Random
+  }) {
     this.identity = init.identity
     this.self = init.self
     this.with = init.with
+    this.packages = init.packages
     this.random = init.random
-    this.id = init.with.identity as string as ConversationId
-    this.group = new Group({ scope: this.id, self: init.self, random: init.random })
+    this.id = init.id
+    this.group = new Group({
+      scope: this.id,
+      self: init.self,
+      random: init.random,
+      desired: group => this.rosters.get(group)?.current
+    })
     this.inbox = new Inbox(init.self)
+  }
+
+  /** The roster of the head's group; before there is a head, the latest. */
+  get roster(): Roster | undefined {
+    const head = this.group.head
+    if (head !== undefined) return this.rosters.get(head.group)
+    return [...this.rosters.values()].at(-1)
+  }
+
+  /** Who belongs to it now. */
+  get members(): Members | undefined {
+    return this.roster?.current
+  }
+
+  /** Whether somebody's device takes part, by the roster and by every device list that we know. */
+  includes({ identity, device }: Recipient): boolean {
+    const member = this.members?.members.get(identity)
+    return member?.devices.has(device) === true && !this.with.revoked(identity, device)
+  }
+
+  /** The devices that messages are for: those of others and our other ones. Empty while nobody has answered. */
+  recipients(): Recipient[] {
+    const members = this.members
+    if (members === undefined) return []
+    return members
+      .devices()
+      .filter(device => device !== this.self)
+      .map(device => ({ identity: members.ownerOf(device)!, device }))
+      .filter(({ identity, device }) => !this.with.revoked(identity, device))
+  }
+
+  /** Whether every device of the roster, and nobody else, reads what is sealed now. */
+  get isReadable(): boolean {
+    return this.group.head !== undefined && this.members?.has(this.self) === true
   }
 
   /** Writes the conversation's own record with the batch. */
@@ -154,12 +235,19 @@ export class Conversation {
     turn.save(CONVERSATIONS, this.id, () => encodeConversation(this))
   }
 
-  /** How far one of our messages is, at every device it is for and at the slowest. */
+  /** How far one of our messages is, at every device it is for; what counts is the slowest of other people's. */
   delivery(message: MessageId, sequence: number): DeliveryStatus {
-    const devices = this.with.devices().map((device): DeviceDelivery => {
-      return { identity: this.with.identity, device, state: this.outbox.stateAt(device, sequence) }
-    })
-    const state = devices.length === 0 ? 'queued' : slowest(devices.map(each => each.state))
+    const devices = this.recipients()
+      .filter(({ device }) => this.outbox.isFor(device, sequence))
+      .map(({ identity, device }): DeviceDelivery => ({
+        identity,
+        device,
+        state: this.outbox.stateAt(device, sequence)
+      }))
+    const others = devices.filter(({ identity }) => identity !== this.identity)
+    // With nobody else in the group it is where it ought to be; before somebody has answered it is not.
+    const alone = this.roster?.kind === 'group' ? 'delivered' : 'queued'
+    const state = others.length === 0 ? alone : slowest(others.map(each => each.state))
     return { message, conversation: this.id, state, devices }
   }
 
@@ -174,6 +262,12 @@ export class Conversation {
   /** Asks for a report to a peer with the batch. */
   owe(peer: PeerId, answer = false): void {
     this.reportsDue.set(peer, { answer: answer || this.reportsDue.get(peer)?.answer === true })
+  }
+
+  /** Hands a control message to a linked peer. */
+  tell(turn: Turn, peer: PeerId, body: ControlBody): void {
+    const envelopes = this.with.control(turn, body)
+    if (envelopes.length > 0) turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
   }
 
   /** Asks for a report to every linked peer with the batch. */

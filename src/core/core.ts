@@ -10,7 +10,8 @@ import type { CipherSuite } from '../crypto/mls/index.ts'
 import { ANSWERS } from './answering.ts'
 import { FirstContact, INVITES, OUTGOING, WAITING } from './first-contact.ts'
 import { Book } from './book.ts'
-import { CONTACTS, COUNTERS } from './contact.ts'
+import { COUNTERS } from './channels.ts'
+import { CONTACTS } from './contact.ts'
 import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
 import { EPOCHS, RATCHETS } from './group.ts'
 import { KEY_PACKAGES } from './key-packages.ts'
@@ -18,6 +19,9 @@ import { PRESENCE, Reach } from './reach.ts'
 import { decodePresenceState } from './records/presence-state.ts'
 import { sendReports } from './report.ts'
 import { restoreBook } from './restore.ts'
+import { ROOMS } from './room.ts'
+import { INVITATIONS, Rooms } from './rooms.ts'
+import { OPERATIONS } from './roster-sync.ts'
 import type { Records } from './restore.ts'
 import type { Own } from './self.ts'
 import { Sessions } from './sessions.ts'
@@ -62,6 +66,9 @@ export type Input =
 export const RESTORED = [
   CONTACTS,
   COUNTERS,
+  ROOMS,
+  INVITATIONS,
+  OPERATIONS,
   CONVERSATIONS,
   EPOCHS,
   RATCHETS,
@@ -83,6 +90,7 @@ export class Core {
   readonly first: FirstContact
   readonly reach: Reach
   readonly sessions: Sessions
+  readonly rooms: Rooms
   #trimmed = 0
 
   /** A core as its records have it; without records one that has just been made. */
@@ -100,8 +108,11 @@ export class Core {
       this.first,
       presence === undefined ? undefined : decodePresenceState(presence)
     )
-    this.sessions = new Sessions(this.book, this.first, this.reach)
-    restoreBook(this.book, records, suite)
+    this.rooms = new Rooms(this.book)
+    for (const { value } of records[INVITATIONS] ?? []) this.rooms.restore(value)
+    const { book, first, reach, rooms } = this
+    this.sessions = new Sessions({ book, first, reach, rooms })
+    restoreBook(this.book, records, suite, turn.uptime)
     for (const { value } of records[SWEEPS] ?? []) resumeSweep(turn, value)
   }
 
@@ -148,21 +159,22 @@ export class Core {
   }
 
   #transmitted({ messages, path, taken, outcome }: Extract<Input, { type: 'transmitted' }>): void {
-    const entry = this.book.get(messages.conversation)
-    if (entry !== undefined) transmitted(entry.conversation, this.turn, messages, path, outcome, taken)
+    const conversation = this.book.conversation(messages.conversation)
+    if (conversation !== undefined) transmitted(conversation, this.turn, messages, path, outcome, taken)
   }
 
   #tick(): void {
     const { turn } = this
     this.sessions.tick(turn)
     this.first.expire(turn)
-    for (const { conversation } of this.book.all()) tickTransmission(conversation, turn)
+    for (const conversation of this.book.conversations()) tickTransmission(conversation, turn)
   }
 
   /** Everything that the steps since the last time want done. Reports are added here, one for all of them. */
   take(): Outcome {
     const { turn, sessions } = this
-    for (const { conversation } of this.book.all()) {
+    sessions.settle(turn)
+    for (const conversation of this.book.conversations()) {
       if (conversation.links.size === 0) continue
       flushAll(conversation, turn)
       if (conversation.reportsDue.size > 0) sendReports(conversation, turn)
@@ -184,7 +196,7 @@ export class Core {
   dueAt(): number | undefined {
     const { turn, sessions } = this
     const times = [this.reach.dueAt(turn.now, peer => sessions.has(peer)), sessions.dueAt()]
-    for (const { conversation } of this.book.all()) times.push(transmissionDueAt(conversation))
+    for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
     const due = times.filter(time => time !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)
   }

@@ -20,7 +20,7 @@ import { answer, ANSWERS, becomeContacts, join, newFacts } from './answering.ts'
 import type { Answer } from './answering.ts'
 import { decodeAnswer } from './records/answer.ts'
 import { decodeInviteRecord, encodeInviteRecord } from './records/invite.ts'
-import type { InviteRecord } from './records/invite.ts'
+import type { GroupLink, InviteRecord } from './records/invite.ts'
 import { decodeOutgoing, encodeOutgoing } from './records/outgoing-request.ts'
 import type { OutgoingRequest } from './records/outgoing-request.ts'
 import { decodeWaiting, encodeWaiting } from './records/waiting-request.ts'
@@ -35,6 +35,7 @@ import {
 } from './seal/contact.ts'
 import type { OpenedRequest } from './seal/contact.ts'
 import { makeInvite, openInviteLink } from './seal/invite.ts'
+import { requireIdentitySeed } from './self.ts'
 import type { Turn } from './turn.ts'
 
 export const INVITES = 'invites'
@@ -42,6 +43,12 @@ export const OUTGOING = 'requests-sent'
 export const WAITING = 'requests-waiting'
 
 const HOUR_MS = 3_600_000
+
+/** What to do about a request: what to say, and into which group whoever asks has come. */
+export interface Reply {
+  readonly answer: Answer | undefined
+  readonly into?: { readonly entry: Acquaintance; readonly link: GroupLink; readonly invite: InviteId }
+}
 
 export class FirstContact {
   readonly #book: Book
@@ -78,20 +85,25 @@ export class FirstContact {
   /** Makes an invite. Throws LIMIT_REACHED, INVALID_ARGUMENT. */
   invite(
     turn: Turn,
-    init: { reusable: boolean; expiresInMs: number | undefined; addresses: readonly Address[] }
+    init: {
+      reusable: boolean
+      expiresInMs: number | undefined
+      addresses: readonly Address[]
+      into?: GroupLink
+    }
   ): InviteView {
     if (this.invites.size >= limits.invitesMax) this.#discardInvite(turn)
     const lifetime = init.expiresInMs ?? (init.reusable ? undefined : spec.inviteLifetimeDefaultMs)
     if (lifetime !== undefined && !(lifetime > 0 && lifetime <= spec.inviteLifetimeMaxMs))
       throw new HearsayError('INVALID_ARGUMENT', { message: 'An invite lasts from a moment to a year.' })
     const { invite, secretKey } = makeInvite({
-      identitySeed: this.#book.own.identitySeed,
+      identitySeed: requireIdentitySeed(this.#book.own),
       kind: init.reusable ? 'address' : 'one-time',
       expiresAt: lifetime === undefined ? undefined : millis(turn.now + lifetime),
       addresses: init.addresses.slice(0, spec.addressesMax),
       random: this.#book.random
     })
-    const record: InviteRecord = { invite, secretKey, createdAt: turn.now, state: 'open' }
+    const record: InviteRecord = { invite, secretKey, createdAt: turn.now, state: 'open', into: init.into }
     this.#saveInvite(turn, record)
     return viewInvite(record, turn.now)
   }
@@ -131,7 +143,7 @@ export class FirstContact {
         invite: invite.id,
         devices: own.devices,
         device: own.device,
-        keyPackages: [book.packages.make(turn), book.packages.make(turn)],
+        keyPackage: book.packages.make(turn),
         presenceSecret: own.presenceSecret,
         presence: init.presence,
         name: own.name,
@@ -143,7 +155,8 @@ export class FirstContact {
     )
     const { envelope, answerKey, requestHash } = sealRequest(signed, invite, random)
     const entry = known ?? book.add(newFacts(invite.identity, name, 'requested', turn.now))
-    if (entry.contact.facts.state === 'rejected') entry.contact.facts.state = 'requested'
+    const { state } = entry.contact.facts
+    if (state === 'rejected' || state === 'acquainted') entry.contact.facts.state = 'requested'
     entry.contact.facts.name = name
     entry.contact.save(turn)
     entry.conversation.save(turn)
@@ -177,12 +190,7 @@ export class FirstContact {
    * Takes in a request envelope from a peer. Returns the answer to send at once, if there is one. Throws
    * MALFORMED with nothing changed.
    */
-  receiveRequest(
-    turn: Turn,
-    envelope: Envelope,
-    peer: PeerId,
-    presence: Presence
-  ): { answer: Answer | undefined } {
+  receiveRequest(turn: Turn, envelope: Envelope, peer: PeerId, presence: Presence): Reply {
     const record = [...this.invites.values()].find(({ invite }) => isRequestFor(envelope, invite.secret))
     if (record === undefined) throw malformed('a request through no invite of ours')
     const opened = openRequest(envelope, record.invite, record.secretKey)
@@ -198,12 +206,12 @@ export class FirstContact {
     return { answer: answer(this.#book, turn, this.answers, opened, presence, undefined) }
   }
 
-  #take(
-    turn: Turn,
-    record: InviteRecord,
-    opened: OpenedRequest,
-    presence: Presence
-  ): { answer: Answer | undefined } {
+  #take(turn: Turn, record: InviteRecord, opened: OpenedRequest, presence: Presence): Reply {
+    if (record.into !== undefined) {
+      const accepted = becomeContacts(this.#book, turn, opened, undefined)
+      const said = answer(this.#book, turn, this.answers, opened, presence, accepted)
+      return { answer: said, into: { entry: accepted.entry, link: record.into, invite: record.invite.id } }
+    }
     if (record.invite.kind === 'one-time') {
       const accepted = becomeContacts(this.#book, turn, opened, undefined)
       const used: InviteRecord = { ...record, state: 'used' }

@@ -1,30 +1,41 @@
 /**
  * The epochs of one conversation's MLS group that this device holds, and the head among them.
  *
- * Spec: specs/conversation.md, sections "Head", "Commits" and "Forgetting". RFC 9420 leaves it to a server to
- * say which commit of an epoch counts; here both count, both branches stay usable, and the head rule says on
- * which one to seal.
- * Always true: at most one commit of ours per epoch; no commit of a device on top of its own; an epoch that
- * was written to disk is never used with an older ratchet than the one on disk.
+ * Spec: specs/conversation.md and specs/group-order.md. RFC 9420 leaves it to a server to say which commit of an
+ * epoch counts; here all that are justified count, every branch stays usable, and the head rule says on which one
+ * to seal.
+ * Always true: at most one commit of ours per epoch; no commit is taken that its own past does not justify; an
+ * epoch that was written to disk is never used with an older ratchet than the one on disk.
  */
 import { equal } from '../base/bytes.ts'
-import type { DeviceId, EpochId, GroupId, IdentityId, Millis } from '../base/ids.ts'
+import type { DeviceId, EpochId, GroupId, IdentityId, Millis, OperationId } from '../base/ids.ts'
 import { idOf, millis } from '../base/ids.ts'
-import { malformed } from '../base/errors.ts'
-import { spec } from '../base/limits.ts'
+import { HearsayError, malformed } from '../base/errors.ts'
+import { limits, spec } from '../base/limits.ts'
 import type { Random } from '../base/random.ts'
-import { Epoch } from '../crypto/mls/index.ts'
-import type { CipherSuite, ValidateCredential } from '../crypto/mls/index.ts'
+import { decodeKeyPackage, Epoch } from '../crypto/mls/index.ts'
+import type {
+  CipherSuite,
+  CommitReview,
+  LeafNode,
+  Proposal,
+  ValidateCredential
+} from '../crypto/mls/index.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { MessageBody } from '../wire/message-body.ts'
 import { decodeEntry } from '../wire/entry.ts'
 import type { Entry } from '../wire/entry.ts'
+import { holdsDropped, objection } from './commit-order.ts'
+import type { Desired, TreeLeaf } from './commit-order.ts'
 import { verifyCredential } from './seal/credential.ts'
 import { epochKeys, openMessage, sealMessage } from './seal/message-seal.ts'
 import type { EpochKeys } from './seal/message-seal.ts'
-import { compareHeads } from './heads.ts'
+import { compareHeads, compareHeld } from './heads.ts'
 import type { Head } from './heads.ts'
+import { isTagged } from './seal/tagged-seal.ts'
+import { fragmentsOf } from './parts.ts'
 import { decodeHeldEpoch, encodeHeldEpoch } from './records/held-epoch.ts'
+import type { Members } from './roster.ts'
 import type { Turn } from './turn.ts'
 
 /** Records of epochs as they were made, and of their ratchets as they are. */
@@ -52,8 +63,9 @@ interface Held extends EpochFacts {
   readonly sealed: number
   readonly mls: Epoch
   readonly keys: EpochKeys
-  /** Whose leaf each is: credentials are verified once an epoch. */
-  readonly owners: Map<number, LeafOwner>
+  readonly leaves: readonly Leaf[]
+  /** Whether nobody whom the roster has dropped can read on it. */
+  readonly clean: boolean
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
@@ -65,49 +77,93 @@ export interface Opened {
   readonly author: DeviceId
 }
 
-/** The exporter lengths and labels of an epoch are in core/seal; this is the identity of a leaf. */
-export interface LeafOwner {
+/** A leaf of a tree, and whom it belongs to. */
+export interface Leaf extends TreeLeaf {
   readonly identity: IdentityId
-  readonly device: DeviceId
 }
+
+/** An entry that was in a message of an epoch. */
+export interface Processed {
+  readonly entry: Entry
+  readonly bytes: Uint8Array
+  readonly identity: IdentityId
+}
+
+/** What a commit does, and the key packages of those whom it takes in. */
+export interface CommitChange {
+  readonly keyPackages: readonly Uint8Array[]
+  readonly removes: readonly TreeLeaf[]
+}
+
+/** A commit of ours: its envelopes for the members, and what takes newcomers in. */
+export interface CommittedChange {
+  readonly envelopes: readonly Uint8Array[]
+  readonly welcome: Uint8Array | undefined
+  /** The ratchet tree, where the welcome does not have it. */
+  readonly tree: Uint8Array | undefined
+}
+
+/** The roster at some operations; undefined where some of them are not known yet. */
+export type DesiredAt = (operations: readonly OperationId[]) => Members | undefined
+
+/** Whom each leaf belongs to: trees of one branch share their leaves, and a credential is verified once. */
+const owners = new WeakMap<LeafNode, Omit<Leaf, 'index'>>()
 
 /** Whom a leaf belongs to, by its credential. Throws MALFORMED. */
-function leafOwner(mls: Epoch, leaf: number): LeafOwner {
-  const member = mls.members().find(({ index }) => index === leaf)
-  if (member === undefined) throw malformed('a message of no member')
-  const { credential, signatureKey } = member.leaf
-  if (credential.type !== 'basic') throw malformed('a leaf without a Hearsay credential')
-  return verifyCredential(credential.identity, signatureKey)
-}
-
-function ownerIn({ mls, owners }: Held, leaf: number): LeafOwner {
+export function ownerOf(leaf: LeafNode): Omit<Leaf, 'index'> {
   let owner = owners.get(leaf)
   if (owner === undefined) {
-    owner = leafOwner(mls, leaf)
+    const { credential, signatureKey } = leaf
+    if (credential.type !== 'basic') throw malformed('a leaf without a Hearsay credential')
+    const { identity, device } = verifyCredential(credential.identity, signatureKey)
+    owner = { identity, device }
     owners.set(leaf, owner)
   }
   return owner
 }
 
+/** Everybody's leaf. Throws MALFORMED at a credential that is not Hearsay's. */
+export const leavesOf = (mls: Epoch): Leaf[] =>
+  mls.members().map(({ index, leaf }) => ({ index, ...ownerOf(leaf) }))
+
 const keysOf = (mls: Epoch): EpochKeys => epochKeys((label, length) => mls.export(label, '', length))
+
+/** Whom a message says it is from. Throws MALFORMED where nobody has that leaf. */
+function leafIn({ leaves }: Held, index: number): Leaf {
+  const leaf = leaves.find(each => each.index === index)
+  if (leaf === undefined) throw malformed('a message of no member')
+  return leaf
+}
 
 /** The epochs that a device holds of one conversation. */
 export class Group {
   readonly #scope: string
   readonly #self: DeviceId
   readonly #random: Random
+  readonly #desired: (group: GroupId) => Desired | undefined
   readonly #held = new Map<EpochId, Mutable<Held>>()
   /** The same, the best first. */
   #ranked: readonly Mutable<Held>[] = []
 
-  /** `scope` prefixes the keys of its records: the conversation's id. */
-  constructor(init: { scope: string; self: DeviceId; random: Random }) {
+  /** `scope` prefixes the keys of its records: the conversation's id. `desired` is the present roster of a group. */
+  constructor(init: {
+    scope: string
+    self: DeviceId
+    random: Random
+    desired: (group: GroupId) => Desired | undefined
+  }) {
     this.#scope = init.scope
     this.#self = init.self
     this.#random = init.random
+    this.#desired = init.desired
   }
 
   get head(): Head | undefined {
+    return this.#head
+  }
+
+  /** The facts of the head, for planning what to commit on it. */
+  get position(): Pick<EpochFacts, 'author' | 'committed' | 'epoch' | 'group'> | undefined {
     return this.#head
   }
 
@@ -119,42 +175,55 @@ export class Group {
     return this.#held.has(epoch)
   }
 
-  /** The MLS members of the head, by device. Empty where there is no head. */
-  members(): LeafOwner[] {
-    const mls = this.#head?.mls
-    return mls === undefined ? [] : mls.members().map(({ index }) => leafOwner(mls, index))
+  /** Everybody's leaf in the head, our own included. Empty where there is no head. */
+  get leaves(): readonly Leaf[] {
+    return this.#head?.leaves ?? []
   }
 
-  /** Takes in an epoch that was founded or joined, and keeps it. Returns its id. */
+  /** Whether nobody whom the roster has dropped can read what is sealed now. */
+  get clean(): boolean {
+    return this.#head?.clean ?? true
+  }
+
+  /** Secrets for one purpose, of each epoch held, the best first. */
+  exports(label: string): Uint8Array[] {
+    return this.#ranked.map(({ mls }) => mls.export(label, '', 32))
+  }
+
+  /** Takes in an epoch that was founded, joined or committed, and keeps it. Returns its id. Throws MALFORMED. */
   add(
     turn: Turn,
     mls: Epoch,
-    facts: {
-      generation: number
-      length: number
-      parent: EpochId | undefined
-      author: DeviceId
-      fresh: boolean
-    }
+    facts: { generation: number; parent: EpochId | undefined; author: DeviceId; fresh: boolean }
   ): EpochId {
     const keys = keysOf(mls)
+    if (this.#held.has(keys.id)) return keys.id
+    const held = this.#hold(mls, keys, {
+      ...facts,
+      // The engine counts the commits since the founding: nobody can claim more.
+      length: Number(mls.number),
+      since: turn.now,
+      sealed: 0,
+      answered: false,
+      committed: false
+    })
+    this.#saveEpoch(turn, held)
+    this.#rank()
+    return held.epoch
+  }
+
+  #hold(mls: Epoch, keys: EpochKeys, facts: Omit<EpochFacts, 'group' | 'epoch'>): Mutable<Held> {
     const held: Mutable<Held> = {
       ...facts,
       group: idOf<GroupId>(mls.groupId),
       epoch: keys.id,
-      since: turn.now,
-      sealed: 0,
-      answered: false,
-      committed: false,
       mls,
       keys,
-      owners: new Map()
+      leaves: leavesOf(mls),
+      clean: true
     }
-    if (this.#held.has(held.epoch)) return held.epoch
     this.#held.set(held.epoch, held)
-    this.#saveEpoch(turn, held)
-    this.#rank()
-    return held.epoch
+    return held
   }
 
   /** Takes back an epoch from its records. */
@@ -162,27 +231,39 @@ export class Group {
     const { epoch, ...rest } = decodeHeldEpoch(facts)
     const mls = Epoch.load(epoch, { suite })
     if (ratchets !== undefined) mls.loadRatchets(ratchets)
-    const keys = keysOf(mls)
-    this.#held.set(keys.id, {
-      ...rest,
-      group: idOf<GroupId>(mls.groupId),
-      epoch: keys.id,
-      mls,
-      keys,
-      owners: new Map()
-    })
+    this.#hold(mls, keysOf(mls), rest)
+    this.#rank()
+  }
+
+  /** The roster has changed: epochs that somebody dropped can read come last. */
+  rosterChanged(): void {
     this.#rank()
   }
 
   /** Seals a log entry on the head. There must be one. */
-  seal(turn: Turn, entry: Uint8Array, sequence: number): { envelope: Uint8Array; epoch: EpochId } {
+  seal(
+    turn: Turn,
+    entry: Uint8Array,
+    sequence: number
+  ): { envelopes: readonly Uint8Array[]; epoch: EpochId } {
     const head = this.#head!
     const mls = head.mls.seal(entry)
     head.sealed += 1
     if (head.author !== this.#self) head.answered = true
     this.#saveRatchets(turn, head)
-    const body: MessageBody = { type: 'application', leaf: head.mls.ownLeaf, sequence, mls }
-    return { envelope: sealMessage(body, head.keys, this.#random), epoch: head.epoch }
+    return { envelopes: this.#envelopes(head, 'application', sequence, mls), epoch: head.epoch }
+  }
+
+  #envelopes(held: Held, type: MessageBody['type'], sequence: number, mls: Uint8Array): Uint8Array[] {
+    const leaf = held.mls.ownLeaf
+    const fragments = fragmentsOf(mls)
+    return fragments.map((fragment, part) =>
+      sealMessage(
+        { type, leaf, sequence, part, parts: fragments.length, mls: fragment },
+        held.keys,
+        this.#random
+      )
+    )
   }
 
   /** Whether to renew our keys before the next message: `answering` says that the last word was not ours. */
@@ -190,52 +271,81 @@ export class Group {
     const head = this.#head
     if (head === undefined || head.committed || head.author === this.#self) return false
     if (head.fresh) return true
+    const large = head.leaves.length > spec.renewOftenMembersMax
+    if (large) return head.answered && now - head.since >= spec.epochAgeInGroupsMs
     const aged = now - head.since >= spec.epochAgeBeforeUpdateMs
     return answering && (aged || head.sealed >= spec.epochMessagesBeforeUpdate)
   }
 
   /**
-   * Commits new keys of ours on the head. `entry` is the log entry of the commit; it is bound to it as
-   * authenticated data. Returns the envelope, which the holders of the parent can open.
+   * Commits a change of the membership, or new keys of ours only, on the head. `entry` is the log entry of the
+   * commit; it is bound to it as authenticated data.
    */
-  commit(turn: Turn, entry: Uint8Array, sequence: number): Uint8Array {
+  commit(turn: Turn, entry: Uint8Array, sequence: number, change: CommitChange): CommittedChange {
     const parent = this.#head!
-    const { epoch, commit } = parent.mls.commit({ authenticatedData: entry, forcePath: true })
+    const proposals: Proposal[] = [
+      ...change.removes.map(({ index }): Proposal => ({ type: 'remove', removed: index })),
+      ...change.keyPackages.map((bytes): Proposal => ({ type: 'add', keyPackage: decodeKeyPackage(bytes) }))
+    ]
+    const ratchetTreeInWelcome = parent.leaves.length + change.keyPackages.length <= limits.treeInWelcomeMax
+    const { epoch, commit, welcome } = parent.mls.commit({
+      authenticatedData: entry,
+      forcePath: true,
+      proposals,
+      ratchetTreeInWelcome,
+      validateCredential: hearsayCredential
+    })
     parent.committed = true
     this.#saveEpoch(turn, parent)
-    const { generation, length, epoch: id } = parent
-    this.add(turn, epoch, { generation, length: length + 1, parent: id, author: this.#self, fresh: false })
-    const body: MessageBody = { type: 'commit', leaf: parent.mls.ownLeaf, sequence, mls: commit }
-    return sealMessage(body, parent.keys, this.#random)
+    const { generation, epoch: id } = parent
+    this.add(turn, epoch, { generation, parent: id, author: this.#self, fresh: false })
+    return {
+      envelopes: this.#envelopes(parent, 'commit', sequence, commit),
+      welcome,
+      tree: welcome === undefined || ratchetTreeInWelcome ? undefined : epoch.ratchetTree()
+    }
+  }
+
+  /** Whether an envelope is of one of our epochs. */
+  opens(envelope: Envelope): boolean {
+    return this.#ranked.some(({ keys }) => isTagged(envelope, 'message', keys.tagKey))
   }
 
   /** Opens the outer seal with whichever epoch it was made for. Undefined where none is held. */
   open(envelope: Envelope): Opened | undefined {
     for (const held of this.#ranked) {
       const body = openMessage(envelope, held.keys)
-      if (body !== undefined) return { epoch: held.epoch, body, author: ownerIn(held, body.leaf).device }
+      if (body !== undefined) return { epoch: held.epoch, body, author: leafIn(held, body.leaf).device }
     }
     return undefined
   }
 
   /**
-   * Opens the inner seal and consumes its key. A commit that follows the rules adds its epoch. Returns the log
-   * entry and its bytes. Throws MALFORMED with nothing changed.
+   * Opens the inner seal and consumes its key. A commit that its own past justifies adds its epoch; one whose
+   * past we do not know yet is `waiting`, with nothing changed. Throws MALFORMED with nothing changed.
    */
-  process(turn: Turn, opened: Opened): { entry: Entry; bytes: Uint8Array } {
+  process(turn: Turn, opened: Opened, desiredAt: DesiredAt): Processed | 'waiting' {
     const held = this.#held.get(opened.epoch)!
     const commit = opened.body.type === 'commit'
-    if (commit && held.author === opened.author) throw malformed('a commit on top of its author’s own')
-    const result = held.mls.process(opened.body.mls, {
-      authorize: ({ proposals }) => proposals.length === 0,
-      validateCredential: sameOwner
-    })
+    const verdict: { why: string | undefined } = { why: undefined }
+    const authorize = (review: CommitReview): boolean => {
+      verdict.why = whyNot(held, review, desiredAt)
+      return verdict.why === undefined
+    }
+    let result
+    try {
+      result = held.mls.process(opened.body.mls, { authorize, validateCredential: sameOwner })
+    } catch (cause) {
+      if (verdict.why === WAITING) return 'waiting'
+      if (verdict.why !== undefined) throw new Unjustified(verdict.why, opened.author)
+      throw cause
+    }
     const bytes = result.kind === 'application' ? result.data : result.authenticatedData
     if ((result.kind === 'commit') !== commit || result.kind === 'proposal')
       throw malformed('not what it says')
     const entry = decodeEntry(bytes)
     if (result.sender === undefined) throw malformed('a message from outside the group')
-    const author = ownerIn(held, result.sender).device
+    const { device: author, identity } = leafIn(held, result.sender)
     if (author !== opened.author || entry.device !== author || entry.sequence !== opened.body.sequence)
       throw malformed('an entry under another name or number')
     this.#saveRatchets(turn, held)
@@ -244,10 +354,10 @@ export class Group {
       this.#saveEpoch(turn, held)
     }
     if (result.kind === 'commit' && result.epoch !== undefined) {
-      const { generation, length, epoch: parent } = held
-      this.add(turn, result.epoch, { generation, length: length + 1, parent, author, fresh: false })
+      const { generation, epoch: parent } = held
+      this.add(turn, result.epoch, { generation, parent, author, fresh: false })
     }
-    return { entry, bytes }
+    return { entry, bytes, identity }
   }
 
   /**
@@ -269,7 +379,7 @@ export class Group {
   /** Lets go of every epoch in which somebody else than these devices has a leaf. */
   retain(turn: Turn, devices: ReadonlySet<DeviceId>): void {
     for (const held of this.#held.values()) {
-      const kept = held.mls.members().every(({ index }) => devices.has(ownerIn(held, index).device))
+      const kept = held.leaves.every(({ device }) => devices.has(device))
       if (!kept) this.#drop(turn, held)
     }
   }
@@ -293,7 +403,11 @@ export class Group {
   }
 
   #rank(): void {
-    this.#ranked = [...this.#held.values()].sort(compareHeads)
+    for (const held of this.#held.values()) {
+      const desired = this.#desired(held.group)
+      held.clean = desired === undefined || !holdsDropped(held.leaves, desired)
+    }
+    this.#ranked = [...this.#held.values()].sort(compareHeld)
   }
 
   #key(held: Held): string {
@@ -310,9 +424,53 @@ export class Group {
   }
 }
 
-/** A commit may renew its author's keys, never its author. */
-const sameOwner: ValidateCredential = (credential, signatureKey, previous) =>
-  previous?.credential.type === 'basic' &&
-  credential.type === 'basic' &&
-  equal(previous.credential.identity, credential.identity) &&
-  equal(previous.signatureKey, signatureKey)
+/** A commit that breaks the rules, by a member who signed it. */
+export class Unjustified extends HearsayError {
+  readonly device: DeviceId
+
+  constructor(why: string, device: DeviceId) {
+    super('MALFORMED', { message: `Refused: ${why}.` })
+    this.device = device
+  }
+}
+
+const WAITING = 'operations that have not come yet'
+
+/** Why a commit does not count (yet), by what it names as its past. */
+function whyNot(held: Held, review: CommitReview, desiredAt: DesiredAt): string | undefined {
+  if (review.sender === undefined) return 'a commit from outside the group'
+  const { content } = decodeEntry(review.authenticatedData)
+  if (content.type !== 'commit' || content.parent !== held.epoch) return 'a commit that is not in its log'
+  const desired = desiredAt(content.operations)
+  if (desired === undefined) return WAITING
+  const adds: DeviceId[] = []
+  const removes: TreeLeaf[] = []
+  for (const { proposal, sender } of review.proposals) {
+    if (sender.type !== 'member' || sender.leafIndex !== review.sender) return 'somebody else’s proposal'
+    if (proposal.type === 'add') {
+      const { identity, device } = ownerOf(proposal.keyPackage.leafNode)
+      if (!desired.holds(identity, device)) return 'a device added that the roster does not have'
+      adds.push(device)
+    } else if (proposal.type === 'remove') removes.push(leafIn(held, proposal.removed))
+    else return 'a proposal that Hearsay has no use for'
+  }
+  const author = leafIn(held, review.sender).device
+  return objection({ author, parentAuthor: held.author, adds, removes }, desired)
+}
+
+/** A newcomer is somebody whom a credential names; a commit may renew its author's keys, never its author. */
+const hearsayCredential: ValidateCredential = (credential, signatureKey) => {
+  if (credential.type !== 'basic') return false
+  verifyCredential(credential.identity, signatureKey)
+  return true
+}
+
+const sameOwner: ValidateCredential = (credential, signatureKey, previous) => {
+  if (previous === undefined) return hearsayCredential(credential, signatureKey, previous)
+  return (
+    previous.credential.type === 'basic' &&
+    credential.type === 'basic' &&
+    equal(previous.credential.identity, credential.identity) &&
+    equal(previous.signatureKey, signatureKey)
+  )
+}

@@ -7,7 +7,7 @@
  * that it names; what waits is on disk, because the key that opened it is gone.
  */
 import { equal } from '../base/bytes.ts'
-import type { DeviceId, Millis } from '../base/ids.ts'
+import type { DeviceId, IdentityId, Millis } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Entry } from '../wire/entry.ts'
 
@@ -16,7 +16,13 @@ export interface Received {
   readonly entry: Entry
   readonly bytes: Uint8Array
   readonly hash: Uint8Array
+  /** Whose device wrote it. */
+  readonly identity: IdentityId
   readonly receivedAt: Millis
+  /** The same in uptime, or when the node started: what it waits for may take so long and no longer. */
+  readonly arrivedAt: number
+  /** Its place among the messages, once it was shown before its turn came. */
+  readonly shownAt: number | undefined
 }
 
 /** An entry in its place: what the conversation shows and counts. */
@@ -105,15 +111,26 @@ export class Inbox {
 
   /**
    * Takes the next entry that has all it waits for, or undefined. `own` is the highest number of our own log,
-   * `lamportMax` the highest lamport number of the conversation so far.
+   * `lamportMax` the highest lamport number of the conversation so far. Entries that came before `overdue`, in
+   * uptime, wait for no other device any more: one that is away must not hold up the rest.
    */
-  next(own: number, lamportMax: number): Delivered | undefined {
+  next(own: number, lamportMax: number, overdue: number): Delivered | undefined {
     for (const log of this.logs.values()) {
       const received = log.waiting.get(log.contiguous + 1)
-      if (received === undefined || !this.#ready(received.entry, own)) continue
+      if (received === undefined) continue
+      if (received.arrivedAt > overdue && !this.#ready(received.entry, own)) continue
+      // Those that have moved last come last: a report that has no room for all names these.
+      this.logs.delete(log.device)
+      this.logs.set(log.device, log)
       return deliver(log, received, lamportMax)
     }
     return undefined
+  }
+
+  /** What waits and was not shown yet, of all devices. */
+  *hidden(): Iterable<Received> {
+    for (const log of this.logs.values())
+      for (const received of log.waiting.values()) if (received.shownAt === undefined) yield received
   }
 
   #ready(entry: Entry, own: number): boolean {
@@ -129,11 +146,11 @@ function deliver(log: Log, received: Received, lamportMax: number): Delivered {
   const { entry, hash } = received
   const equivocated = !equal(entry.previous, log.hash)
   // An honest number is one more than the highest of its past, all of which is delivered; a lie moves only the liar.
-  const lamport = Math.min(Math.max(entry.lamport, log.lamport + 1), lamportMax + 1)
+  const lamport = received.shownAt ?? Math.min(Math.max(entry.lamport, log.lamport + 1), lamportMax + 1)
   log.waiting.delete(entry.sequence)
   log.contiguous = entry.sequence
   log.hash = hash
-  log.lamport = lamport
+  log.lamport = Math.max(log.lamport, lamport)
   return { ...received, lamport, equivocated }
 }
 

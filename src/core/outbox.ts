@@ -18,8 +18,8 @@ export interface OutboxItem {
   /** Whether people see it; commits travel in the same log but are nobody's message. */
   readonly visible: boolean
   readonly createdAt: Millis
-  /** As it goes over the wire; undefined while there is no group to seal it for. */
-  readonly envelope: Uint8Array | undefined
+  /** As it goes over the wire, in parts where it is large; none while there is no group to seal it for. */
+  readonly envelopes: readonly Uint8Array[]
   readonly epoch: EpochId | undefined
   /** Whether a transport has taken it. */
   readonly sent: boolean
@@ -28,6 +28,10 @@ export interface OutboxItem {
 /** What one recipient device has said it holds of our log. */
 export interface Acknowledged {
   readonly device: DeviceId
+  /** What it is for begins after this number: it came into the conversation then. */
+  readonly since: number
+  /** Hash of our entry with that number. */
+  readonly sinceHash: Uint8Array
   /** Everything up to this number. */
   contiguous: number
   /** And these beyond it. */
@@ -55,23 +59,32 @@ export class Outbox {
     return newest + 1
   }
 
-  /** Begins to count a recipient that joins now: it is owed what is in the outbox and what comes after. */
-  recipient(device: DeviceId, newest: number): Acknowledged {
-    let acknowledged = this.acknowledged.get(device)
-    if (acknowledged === undefined) {
-      const contiguous = this.first(newest) - 1
-      acknowledged = { device, contiguous, ranges: [], read: contiguous }
-      this.acknowledged.set(device, acknowledged)
-    }
+  /** Begins to count a recipient that comes in now: it is owed what comes after our entry `since`. */
+  join(device: DeviceId, since: number, sinceHash: Uint8Array): Acknowledged {
+    const known = this.acknowledged.get(device)
+    if (known !== undefined) return known
+    const acknowledged = { device, since, sinceHash, contiguous: since, ranges: [], read: since }
+    this.acknowledged.set(device, acknowledged)
     return acknowledged
+  }
+
+  /** Whether an entry is for a device. */
+  isFor(device: DeviceId, sequence: number): boolean {
+    return (this.acknowledged.get(device)?.since ?? Infinity) < sequence
+  }
+
+  /** The lowest number that can still be given to a device, or one beyond the newest. */
+  firstFor(device: DeviceId, newest: number): number {
+    return Math.max(this.first(newest), (this.acknowledged.get(device)?.since ?? newest) + 1)
   }
 
   /**
    * Takes in what a device says it holds. That the numbers mean our entries, by their hashes, was checked: what
    * does not is another past (adopt.ts). It never takes back what it has said.
    */
-  acknowledge(device: DeviceId, claim: Omit<Acknowledged, 'device'>, newest: number): void {
-    const acknowledged = this.recipient(device, newest)
+  acknowledge(device: DeviceId, claim: Pick<Acknowledged, 'contiguous' | 'ranges' | 'read'>): void {
+    const acknowledged = this.acknowledged.get(device)
+    if (acknowledged === undefined) return
     if (claim.contiguous >= acknowledged.contiguous) {
       acknowledged.contiguous = claim.contiguous
       acknowledged.ranges = claim.ranges.filter(([from]) => from > claim.contiguous)
@@ -82,6 +95,7 @@ export class Outbox {
   /**
    * Takes out what every recipient has acknowledged, from the oldest on. Returns it, ascending. What is
    * acknowledged behind a gap stays: reports name our log by its oldest entry, so it may only shrink from there.
+   * Without a recipient nothing is released: whether there is nobody yet or nobody any more, the caller knows.
    */
   release(): OutboxItem[] {
     const recipients = [...this.acknowledged.values()]
@@ -93,6 +107,13 @@ export class Outbox {
     }
     for (const { sequence } of released) this.items.delete(sequence)
     return released
+  }
+
+  /** Takes out everything: there is nobody left whom it is for. */
+  clear(): OutboxItem[] {
+    const items = [...this.items.values()]
+    this.items.clear()
+    return items
   }
 
   /** How far the entry with this number is at a device, by what is known for certain. */

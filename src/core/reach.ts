@@ -164,7 +164,7 @@ export class Reach {
 
   /** Somebody wants to talk to a contact now. */
   wanted(turn: Turn, entry: Acquaintance): void {
-    if (entry.contact.online.size > 0) return
+    if (this.#isReached(entry)) return
     this.changed()
     for (const peer of this.#targets(entry).keys()) {
       const schedule = this.#dials.get(peer)
@@ -173,6 +173,22 @@ export class Reach {
     const lookup = this.#lookups.get(entry.contact.facts.id)
     if (lookup !== undefined && lookup.delayMs > limits.lookupFirstMs * 4)
       this.#lookups.set(entry.contact.facts.id, { at: turn.uptime, delayMs: limits.lookupFirstMs })
+  }
+
+  /** Whether there is nobody to go after: all devices are there, or we do not want to, or enough others are. */
+  #isReached({ contact }: Acquaintance): boolean {
+    const { facts, online } = contact
+    if (facts.blocked || facts.state === 'rejected') return true
+    const ours = facts.state === 'self' ? 1 : 0
+    if (online.size >= Math.max(1 - ours, (facts.list?.devices.size ?? 1) - ours)) return true
+    return facts.state === 'acquainted' && this.#memberLinks() >= limits.memberLinksMax
+  }
+
+  #memberLinks(): number {
+    let links = 0
+    for (const { contact } of this.#book.all())
+      if (contact.facts.state === 'acquainted') links += contact.online.size
+    return links
   }
 
   /** Peers to try for a contact, and where. */
@@ -213,8 +229,7 @@ export class Reach {
     this.changed()
     this.#publish(turn)
     for (const entry of this.#book.all()) {
-      const { facts, online } = entry.contact
-      if (facts.blocked || facts.state === 'rejected' || online.size > 0) continue
+      if (this.#isReached(entry)) continue
       for (const [peer, addresses] of this.#targets(entry)) this.#dial(turn, peer, addresses, hasSession)
       if (this.#dhtReady) this.#lookup(turn, entry)
     }
@@ -282,8 +297,8 @@ export class Reach {
     const times: number[] = []
     if (this.#dhtReady && this.#publishAt !== undefined) times.push(this.#publishAt)
     for (const entry of this.#book.all()) {
-      const { facts, online } = entry.contact
-      if (facts.blocked || facts.state === 'rejected' || online.size > 0) continue
+      const { facts } = entry.contact
+      if (this.#isReached(entry)) continue
       for (const peer of this.#targets(entry).keys()) this.#dialDueAt(peer, hasSession, times)
       if (this.#dhtReady) times.push(this.#lookups.get(facts.id)?.at ?? 0)
     }

@@ -14,14 +14,18 @@ import { decodeEnvelope } from '../wire/envelope.ts'
 import { entryHash, envelopeId, messageIdOf } from './seal/hashes.ts'
 import { PENDING } from './conversation.ts'
 import type { Conversation, Unopened } from './conversation.ts'
-import type { Delivered, Received } from './inbox.ts'
+import { Unjustified } from './group.ts'
+import type { Opened, Processed } from './group.ts'
+import type { Received } from './inbox.ts'
 import { keepMessage } from './messages.ts'
 import { encodePending } from './records/pending.ts'
 import { sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
 
+const MINUTE_MS = 60_000
+
 /** What became of an envelope. `unopened` waits for an epoch, or for its author to seal it again. */
-export type Reception = 'taken' | 'known' | 'own' | 'unopened' | 'full'
+export type Reception = 'taken' | 'partial' | 'known' | 'own' | 'unopened' | 'full'
 
 /**
  * Takes in a message envelope of this conversation. `from` is who brought it, where that was a linked peer: it
@@ -49,35 +53,83 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
   const opened = group.open(envelope)
   const id = envelopeId(bytes)
   if (opened === undefined) return keepUnopened(unopened, id, bytes)
-  const { author, body } = opened
+  const { author, body, epoch } = opened
   if (author === conversation.self) return 'own'
   if (inbox.has(author, body.sequence)) {
     unopened.delete(id)
     return 'known'
   }
   if (!inbox.hasRoom(author, body.sequence)) return 'full'
-  let processed
-  try {
-    processed = group.process(turn, opened)
-  } catch (cause) {
-    // Its key is gone (an older copy of our disk, or of theirs): the author has to seal it again.
-    const keyGone =
-      cause instanceof MlsError && (cause.reason === 'key-used' || cause.reason === 'too-far-ahead')
-    if (!keyGone) throw cause
-    return keepUnopened(unopened, id, bytes)
+  if (body.type === 'commit' && floods(conversation, turn, author)) return 'full'
+  const mls = conversation.fragments.take([epoch, body.leaf, body.sequence], body.part, body.parts, body.mls)
+  if (mls === undefined) {
+    keepForOthers(conversation, turn, opened, bytes)
+    return 'partial'
   }
+  const whole = { ...opened, body: { ...body, mls } }
+  const processed = process(conversation, turn, whole)
+  if (processed === 'unopened') return keepUnopened(unopened, id, bytes)
   unopened.delete(id)
+  keepForOthers(conversation, turn, opened, bytes)
   const { entry } = processed
   const received: Received = {
     entry,
     bytes: processed.bytes,
     hash: entryHash(processed.bytes),
-    receivedAt: turn.now
+    identity: processed.identity,
+    receivedAt: turn.now,
+    arrivedAt: turn.uptime,
+    shownAt: undefined
   }
   inbox.add(received)
-  const key = pendingKey(conversation, entry.device, entry.sequence)
-  turn.save(PENDING, key, () => encodePending({ receivedAt: received.receivedAt, entry: received.bytes }))
+  savePending(conversation, turn, received)
+  if (entry.content.type === 'commit') conversation.with.changed(turn)
   return 'taken'
+}
+
+function process(conversation: Conversation, turn: Turn, opened: Opened): Processed | 'unopened' {
+  try {
+    const processed = conversation.group.process(turn, opened, operations =>
+      conversation.roster?.at(operations)
+    )
+    if (processed !== 'waiting') return processed
+    // Its past is on its way: whoever brought it has it.
+    conversation.oweAll()
+    return 'unopened'
+  } catch (cause) {
+    if (cause instanceof Unjustified) conversation.with.warn(turn, cause.device, 'unjustified-commit')
+    // Its key is gone (an older copy of our disk, or of theirs): the author has to seal it again.
+    const keyGone =
+      cause instanceof MlsError && (cause.reason === 'key-used' || cause.reason === 'too-far-ahead')
+    if (!keyGone) throw cause
+    return 'unopened'
+  }
+}
+
+/** Whether a device commits more often than any honest one does. What it sends then has to come again later. */
+function floods(conversation: Conversation, turn: Turn, device: DeviceId): boolean {
+  const { commitsSeen } = conversation
+  const recent = (commitsSeen.get(device) ?? []).filter(at => turn.uptime - at < MINUTE_MS)
+  if (recent.length >= limits.commitsPerMinuteMax) {
+    if (recent.length === limits.commitsPerMinuteMax) {
+      conversation.with.warn(turn, device, 'flooded')
+      commitsSeen.set(device, [...recent, turn.uptime])
+    }
+    return true
+  }
+  commitsSeen.set(device, [...recent, turn.uptime])
+  return false
+}
+
+function keepForOthers(
+  conversation: Conversation,
+  turn: Turn,
+  { author, body }: Opened,
+  bytes: Uint8Array
+): void {
+  const others =
+    conversation.outbox.acknowledged.size > (conversation.outbox.acknowledged.has(author) ? 1 : 0)
+  if (others) conversation.carrier.add(turn, author, body.sequence, bytes)
 }
 
 function keepUnopened(unopened: Map<EnvelopeId, Unopened>, id: EnvelopeId, bytes: Uint8Array): Reception {
@@ -86,30 +138,62 @@ function keepUnopened(unopened: Map<EnvelopeId, Unopened>, id: EnvelopeId, bytes
   return 'unopened'
 }
 
+function savePending(conversation: Conversation, turn: Turn, received: Received): void {
+  const { entry, bytes, identity, receivedAt, shownAt } = received
+  const key = pendingKey(conversation, entry.device, entry.sequence)
+  turn.save(PENDING, key, () => encodePending({ identity, receivedAt, shownAt, entry: bytes }))
+}
+
 /** Shows everything whose turn has come. */
 export function drain(conversation: Conversation, turn: Turn): void {
   const { facts, inbox } = conversation
+  const overdue = turn.uptime - limits.patienceMs
   for (;;) {
-    const delivered = inbox.next(facts.sequence, facts.lamport)
+    const delivered = inbox.next(facts.sequence, facts.lamport, overdue)
     if (delivered === undefined) break
-    show(conversation, turn, delivered)
+    turn.remove(PENDING, pendingKey(conversation, delivered.entry.device, delivered.entry.sequence))
+    if (delivered.equivocated) conversation.with.warn(turn, delivered.entry.device, 'equivocated')
+    facts.lamport = Math.max(facts.lamport, delivered.lamport)
+    if (delivered.shownAt === undefined) show(conversation, turn, delivered, delivered.lamport)
   }
+  showOverdue(conversation, turn, overdue)
   conversation.save(turn)
 }
 
-function show(conversation: Conversation, turn: Turn, delivered: Delivered): void {
+/** What has waited too long for an earlier entry of its device is shown before it comes. */
+function showOverdue(conversation: Conversation, turn: Turn, overdue: number): void {
+  const { facts, inbox } = conversation
+  let next: number | undefined
+  for (const received of [...inbox.hidden()]) {
+    if (received.arrivedAt > overdue) {
+      next = Math.min(next ?? Infinity, received.arrivedAt + limits.patienceMs)
+      continue
+    }
+    const lamport = Math.min(received.entry.lamport, facts.lamport + 1)
+    facts.lamport = Math.max(facts.lamport, lamport)
+    const shown = { ...received, shownAt: lamport }
+    inbox.add(shown)
+    savePending(conversation, turn, shown)
+    show(conversation, turn, shown, lamport)
+  }
+  conversation.patienceAt = next
+}
+
+function show(conversation: Conversation, turn: Turn, received: Received, lamport: number): void {
   const { facts } = conversation
-  const { entry, lamport, equivocated, receivedAt } = delivered
-  facts.lamport = Math.max(facts.lamport, lamport)
-  turn.remove(PENDING, pendingKey(conversation, entry.device, entry.sequence))
-  if (equivocated) conversation.with.warn(turn, 'equivocated')
+  const { entry, hash, identity, receivedAt } = received
   if (entry.content.type === 'commit') return
-  facts.answering = true
-  facts.unread += 1
-  const id = messageIdOf(delivered.hash)
-  const identity = conversation.with.identity
-  const message = keepMessage(conversation, turn, { id, identity, entry, lamport, receivedAt })
-  turn.announce({ type: 'message:received', message })
+  const ours = identity === conversation.identity
+  facts.answering = !ours
+  if (!ours) facts.unread += 1
+  const message = keepMessage(conversation, turn, {
+    id: messageIdOf(hash),
+    identity,
+    entry,
+    lamport,
+    receivedAt
+  })
+  turn.announce({ type: ours ? 'message:sent' : 'message:received', message })
 }
 
 /** A new epoch may open what none before could. */

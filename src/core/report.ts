@@ -10,7 +10,9 @@ import type { DeviceId, EnvelopeId, MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
 import { adoptPast, knowsMore } from './adopt.ts'
-import { reseal } from './compose.ts'
+import { heardAsking } from './admit.ts'
+import { forgetCarried } from './carry.ts'
+import { maySeal, reseal } from './compose.ts'
 import { OUTBOX } from './conversation.ts'
 import type { Conversation, Link } from './conversation.ts'
 import { compareHeads } from './heads.ts'
@@ -18,7 +20,8 @@ import { toRanges } from './inbox.ts'
 import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
 import { drain, retryUnopened } from './receive.ts'
-import { refound } from './regroup.ts'
+import { reconcile } from './reconcile.ts'
+import { compareRosters } from './roster-sync.ts'
 import { envelopeId } from './seal/hashes.ts'
 import { sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
@@ -30,41 +33,60 @@ export type Report = Extract<ControlBody, { type: 'report' }>
 /** Sends the reports that are owed, with the batch. */
 export function sendReports(conversation: Conversation, turn: Turn): void {
   for (const [peer, { answer }] of conversation.reportsDue) {
-    if (!conversation.links.has(peer) || conversation.group.head === undefined) continue
-    const envelope = conversation.with.control(turn, makeReport(conversation, answer))
-    if (envelope !== undefined)
-      turn.emit({ type: 'transmit', peer, envelopes: [envelope], messages: undefined })
+    const link = conversation.links.get(peer)
+    if (link !== undefined) conversation.tell(turn, peer, makeReport(conversation, link.device, answer))
   }
   conversation.reportsDue.clear()
 }
 
-/** What we hold, now. There must be a head. */
-export function makeReport(conversation: Conversation, answer: boolean): Report {
-  const { facts, inbox, outbox, self } = conversation
-  const { group, generation, length, epoch } = conversation.group.head!
-  const first = outbox.first(facts.sequence)
-  const own: DeviceReport = {
+const NO_ROSTER = new Uint8Array(32)
+
+/** What we hold, now, for a device. */
+export function makeReport(conversation: Conversation, device: DeviceId, answer: boolean): Report {
+  const { ask, group, roster } = conversation
+  const head = group.head
+  return {
+    type: 'report',
+    head: head && {
+      group: head.group,
+      generation: head.generation,
+      length: head.length,
+      epoch: head.epoch
+    },
+    roster: roster?.digest() ?? NO_ROSTER,
+    devices: [ownRow(conversation, device), ...otherRows(conversation, device)],
+    unopened: refused(conversation),
+    answer,
+    asks: ask?.keyPackage
+  }
+}
+
+/** From where on we can give a device our log. */
+function ownRow({ facts, outbox, self }: Conversation, device: DeviceId): DeviceReport {
+  const first = outbox.firstFor(device, facts.sequence)
+  const recipient = outbox.acknowledged.get(device)
+  const base = recipient !== undefined && recipient.since + 1 === first ? recipient.sinceHash : facts.base
+  return {
     device: self,
     contiguous: first - 1,
-    hash: first > facts.sequence ? facts.previous : facts.base,
+    hash: first > facts.sequence ? facts.previous : base,
     ranges: first > facts.sequence ? [] : [[first, facts.sequence]],
     read: first - 1
   }
-  const others = [...inbox.logs.values()].slice(0, spec.reportDevicesMax - 1).map(log => ({
+}
+
+/** What we hold of others' logs: of the reader's own first, then of those that have moved last. */
+function otherRows({ inbox }: Conversation, device: DeviceId): DeviceReport[] {
+  const logs = [...inbox.logs.values()].reverse().slice(0, spec.reportDevicesMax - 2)
+  const reader = inbox.logs.get(device)
+  if (reader !== undefined && !logs.includes(reader)) logs.push(reader)
+  return logs.map(log => ({
     device: log.device,
     contiguous: log.contiguous,
     hash: log.hash,
     ranges: toRanges(log.waiting.keys(), spec.reportRangesMax),
     read: Math.min(log.read, log.contiguous)
   }))
-  return {
-    type: 'report',
-    head: { group, generation, length, epoch },
-    devices: [own, ...others],
-    unopened: refused(conversation),
-    answer,
-    stuck: conversation.stuck
-  }
 }
 
 /** What could not be opened. The author is told a few times; then it has sealed it again, or never will. */
@@ -79,32 +101,53 @@ function refused(conversation: Conversation): EnvelopeId[] {
   return named
 }
 
-/** Takes in what a proven device of the contact reports over a link. */
+/** Takes in what a proven device of the conversation reports over a link. */
 export function applyReport(conversation: Conversation, turn: Turn, link: Link, report: Report): void {
   const { device } = link
   const ours = report.devices.find(row => row.device === conversation.self)
   // Nobody has written so much: whoever says so wants to bring our numbers to their end.
   if (ours !== undefined && newest(ours) > limits.sequenceAdoptedMax) throw malformed('numbers beyond reason')
   const theirs = report.devices.find(row => row.device === device)
+  conversation.rows.set(device, new Map(report.devices.map(row => [row.device, row])))
   if (theirs !== undefined) followLog(conversation, turn, device, theirs)
   if (ours !== undefined && knowsMore(conversation, ours)) adoptPast(conversation, turn, link, ours)
   else acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
+  followReading(conversation, turn, device, report.devices)
   const through = theirs === undefined ? 0 : newest(theirs)
-  conversation.heads.set(device, { head: report.head, through })
-  if (report.head.generation >= (conversation.facts.regroup?.generation ?? Infinity))
-    conversation.facts.regroup = undefined
-  compareWithHead(conversation, device)
+  if (report.head !== undefined) conversation.heads.set(device, { head: report.head, through })
+  compareRosters(conversation, turn, link.peer, report.roster)
+  heardAsking(conversation, turn, device, report.asks, report.head)
   forget(conversation, turn)
-  if (report.stuck) refound(conversation, turn, device, report.head)
+  forgetCarried(conversation)
   resealRefused(conversation, turn, link, report.unopened)
   if (report.answer) conversation.owe(link.peer)
   link.ready = true
-  link.cursor = Math.max(
-    link.cursor,
-    conversation.outbox.recipient(device, conversation.facts.sequence).contiguous + 1
-  )
+  const acknowledged = conversation.outbox.acknowledged.get(device)
+  if (acknowledged !== undefined) link.cursor = Math.max(link.cursor, acknowledged.contiguous + 1)
   conversation.save(turn)
+  reconcile(conversation, turn)
   flush(conversation, turn, link)
+}
+
+/** What our person has read on another device of ours is read here. */
+function followReading(
+  conversation: Conversation,
+  turn: Turn,
+  device: DeviceId,
+  rows: readonly DeviceReport[]
+): void {
+  const { inbox, identity, facts } = conversation
+  if (conversation.members?.ownerOf(device) !== identity) return
+  let moved = false
+  for (const row of rows) {
+    const log = inbox.logs.get(row.device)
+    if (log === undefined || row.read <= log.read) continue
+    log.read = Math.min(row.read, log.contiguous)
+    moved = true
+  }
+  const unread = [...inbox.logs.values()].some(({ read, contiguous }) => read < contiguous)
+  if (moved && !unread && facts.unread > 0) facts.unread = 0
+  if (moved) conversation.with.changed(turn)
 }
 
 const nothing = (device: DeviceId): DeviceReport => ({
@@ -123,23 +166,10 @@ function followLog(conversation: Conversation, turn: Turn, device: DeviceId, row
   if (inbox.beginAt(device, row.contiguous + 1, row.hash)) drain(conversation, turn)
 }
 
-/** Whether the other side stands on an epoch that we ought to follow, have the log for, and cannot reach. */
-function compareWithHead(conversation: Conversation, device: DeviceId): void {
-  const { group, inbox } = conversation
-  const { head, through } = conversation.heads.get(device)!
-  // What its author has sealed again and we still cannot open was sealed for an epoch beyond our reach.
-  const refusedTwice = [...conversation.unopened.values()].some(({ refusals }) => refusals > 1)
-  const current = inbox.log(device).contiguous >= through || refusedTwice
-  const better = group.head !== undefined && compareHeads(head, group.head) < 0
-  const stuck = current && better && !group.holds(head.epoch)
-  if (stuck && !conversation.stuck) conversation.oweAll()
-  conversation.stuck = stuck
-}
-
 /** Lets go of epochs once every device has reported a better head, without a gap in its log before that. */
 export function forget(conversation: Conversation, turn: Turn): void {
   const { group, heads, inbox } = conversation
-  const devices = conversation.with.devices()
+  const devices = conversation.recipients().map(({ device }) => device)
   const reported = devices.map(device => heads.get(device))
   const settled = reported.every(
     (each, i) => each !== undefined && inbox.log(devices[i]!).contiguous >= each.through
@@ -150,9 +180,10 @@ export function forget(conversation: Conversation, turn: Turn): void {
 
 function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, row: DeviceReport): void {
   const { facts, outbox } = conversation
-  const acknowledged = outbox.recipient(device, facts.sequence)
+  const acknowledged = outbox.acknowledged.get(device)
+  if (acknowledged === undefined) return
   const before = { ...acknowledged }
-  outbox.acknowledge(device, row, facts.sequence)
+  outbox.acknowledge(device, row)
   const link = [...conversation.links.values()].find(each => each.device === device)
   const moved = acknowledged.contiguous > before.contiguous
   if (moved && link !== undefined) progressed(turn, link)
@@ -165,7 +196,7 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
       continue
     delivered.push(item)
   }
-  for (const item of outbox.release()) released(conversation, turn, item)
+  release(conversation, turn)
   for (const { message, sequence, visible } of delivered) {
     if (!visible) continue
     watchUnread(conversation, sequence, message)
@@ -177,6 +208,13 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
     announce(conversation, turn, message, sequence)
   }
   if (outbox.advanceSent(facts.sequence)) conversation.save(turn)
+}
+
+/** Lets go of what everybody has whom it was for. */
+function release(conversation: Conversation, turn: Turn): void {
+  const { outbox, roster } = conversation
+  const nobody = outbox.acknowledged.size === 0 && roster?.kind === 'group'
+  for (const item of nobody ? outbox.clear() : outbox.release()) released(conversation, turn, item)
 }
 
 function released(conversation: Conversation, turn: Turn, item: OutboxItem): void {
@@ -202,7 +240,7 @@ function resealRefused(
   link: Link,
   unopened: readonly EnvelopeId[]
 ): void {
-  if (unopened.length === 0 || conversation.group.head === undefined) return
+  if (unopened.length === 0 || !maySeal(conversation)) return
   const again = refusedItems(conversation, new Set(unopened)).map(item => reseal(conversation, turn, item))
   if (again.length > 0) transmit(turn, conversation, link, again)
 }
@@ -214,14 +252,16 @@ function refusedItems({ outbox }: Conversation, refusals: Set<EnvelopeId>): Outb
   for (const item of outbox.items.values()) {
     looked += 1
     if (refusals.size === 0 || looked > 2 * limits.windowEnvelopes) break
-    if (item.envelope !== undefined && refusals.delete(envelopeId(item.envelope))) found.push(item)
+    if (item.envelopes.some(envelope => refusals.delete(envelopeId(envelope)))) found.push(item)
   }
   return found
 }
 
-/** After the group has moved: what waited for an epoch may open now. */
+/** After the group or its roster has moved: what waited for an epoch or for operations may open now. */
 export function groupMoved(conversation: Conversation, turn: Turn): void {
+  release(conversation, turn)
   retryUnopened(conversation, turn)
+  reconcile(conversation, turn)
   forget(conversation, turn)
   conversation.oweAll()
 }

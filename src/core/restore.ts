@@ -1,9 +1,11 @@
 /** Rebuilding the contacts and conversations of a core from its records. */
-import type { ConversationId } from '../base/ids.ts'
+import type { ConversationId, OperationId } from '../base/ids.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
 import { decodeEntry } from '../wire/entry.ts'
 import type { Book } from './book.ts'
-import { CONTACTS, COUNTERS } from './contact.ts'
+import { COUNTERS } from './channels.ts'
+import { CONTACTS } from './contact.ts'
+import type { Conversation } from './conversation.ts'
 import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
 import { EPOCHS, RATCHETS } from './group.ts'
 import { KEY_PACKAGES } from './key-packages.ts'
@@ -12,6 +14,10 @@ import { decodeCounters } from './records/counters.ts'
 import { restoreConversation } from './records/conversation.ts'
 import { decodeOutboxItem } from './records/outbox-item.ts'
 import { decodePending } from './records/pending.ts'
+import { decodeRoom } from './records/room.ts'
+import { ROOMS } from './room.ts'
+import { Roster } from './roster.ts'
+import { groupOf, OPERATIONS } from './roster-sync.ts'
 import { entryHash } from './seal/hashes.ts'
 
 /** One record as it was read. */
@@ -24,16 +30,19 @@ export interface StoredRecord {
 export type Records = Readonly<Partial<Record<string, readonly StoredRecord[]>>>
 
 /** Puts contacts, conversations, their groups and what is under way back in place. Throws MALFORMED at a damaged record. */
-export function restoreBook(book: Book, records: Records, suite: CipherSuite): void {
+export function restoreBook(book: Book, records: Records, suite: CipherSuite, uptime: number): void {
   const of = (collection: string): readonly StoredRecord[] => records[collection] ?? []
   for (const { key, value } of of(KEY_PACKAGES)) book.packages.restore(key, value)
   const counters = new Map(of(COUNTERS).map(({ key, value }) => [key, decodeCounters(value)]))
   for (const { key, value } of of(CONTACTS))
     book.add({ ...decodeContact(value), counters: counters.get(key) ?? new Map() })
+  for (const { key, value } of of(ROOMS))
+    book.addRoom({ ...decodeRoom(value), counters: counters.get(key) ?? new Map() })
   for (const { key, value } of of(CONVERSATIONS)) {
-    const entry = book.get(key as ConversationId)
-    if (entry !== undefined) restoreConversation(entry.conversation, value)
+    const conversation = book.conversation(key as ConversationId)
+    if (conversation !== undefined) restoreConversation(conversation, value)
   }
+  restoreRosters(book, of(OPERATIONS))
   const ratchets = new Map(of(RATCHETS).map(({ key, value }) => [key, value]))
   for (const { key, value } of of(EPOCHS))
     conversationAt(book, key)?.group.restore(value, ratchets.get(key), suite)
@@ -44,16 +53,31 @@ export function restoreBook(book: Book, records: Records, suite: CipherSuite): v
     conversation.outbox.items.set(item.sequence, item)
   }
   for (const { key, value } of of(PENDING)) {
-    const { receivedAt, entry: bytes } = decodePending(value)
+    const { entry: bytes, ...rest } = decodePending(value)
     conversationAt(book, key)?.inbox.add({
+      ...rest,
       entry: decodeEntry(bytes),
       bytes,
       hash: entryHash(bytes),
-      receivedAt
+      arrivedAt: uptime
     })
   }
+  book.membershipMoved = true
+}
+
+/** A roster begins with the operation that it is called by; the others find their places. */
+function restoreRosters(book: Book, operations: readonly StoredRecord[]): void {
+  const others: { conversation: Conversation; roster: OperationId; bytes: Uint8Array }[] = []
+  for (const { key, value } of operations) {
+    const [conversationId, roster, id] = key.split('/') as [ConversationId, OperationId, OperationId]
+    const conversation = book.conversation(conversationId)
+    if (conversation === undefined) continue
+    if (id === roster) conversation.rosters.set(groupOf(roster), Roster.begin(value))
+    else others.push({ conversation, roster, bytes: value })
+  }
+  for (const { conversation, roster, bytes } of others) conversation.rosters.get(groupOf(roster))?.add(bytes)
 }
 
 /** The conversation whose id a key begins with. */
 const conversationAt = (book: Book, key: string) =>
-  book.get(key.slice(0, key.indexOf('/')) as ConversationId)?.conversation
+  book.conversation(key.slice(0, key.indexOf('/')) as ConversationId)

@@ -3,12 +3,14 @@
  *
  * Spec: specs/identity.md. The PeerId is neither the identity nor the device; its key may change.
  */
+import { HearsayError } from '../base/errors.ts'
 import { idOf } from '../base/ids.ts'
 import type { DeviceId, IdentityId, Millis } from '../base/ids.ts'
 import type { Identity } from '../base/model.ts'
 import type { Random } from '../base/random.ts'
 import { formatPhrase, identitySeed, parsePhrase } from '../crypto/phrase.ts'
 import { publicKeyOf } from '../crypto/signature.ts'
+import { decodeDeviceEntry } from '../wire/device-entry.ts'
 import { startDeviceList } from './seal/device-list.ts'
 import { checkName } from './names.ts'
 import { encodeSelf } from './records/self.ts'
@@ -19,21 +21,23 @@ export const SELF_KEY = 'self'
 
 /** What lasts of ourselves. All seeds are 32 bytes. */
 export interface Self {
-  readonly entropy: Uint8Array
+  /** What the recovery phrase says. A device that was linked does not have it: it cannot speak for the identity. */
+  entropy: Uint8Array | undefined
+  readonly identity: IdentityId
   readonly name: string
   readonly deviceSeed: Uint8Array
   readonly networkSeed: Uint8Array
   readonly presenceSecret: Uint8Array
-  /** Our device list: encoded entries. */
-  readonly devices: readonly Uint8Array[]
+  /** Our device list: encoded entries. It grows. */
+  devices: readonly Uint8Array[]
   readonly createdAt: Millis
 }
 
 /** What follows from it. */
 export interface Own extends Self {
-  readonly identity: IdentityId
   readonly device: DeviceId
-  readonly identitySeed: Uint8Array
+  /** Undefined on a device that was linked. */
+  readonly identitySeed: Uint8Array | undefined
 }
 
 /** Makes a new person, or a new device of the person with this recovery phrase. Throws INVALID_PHRASE, NAME_INVALID. */
@@ -44,33 +48,52 @@ export function makeSelf(
 ): Own {
   const entropy = init.phrase === undefined ? random(32) : parsePhrase(init.phrase)
   const deviceSeed = random(32)
-  const devices = [startDeviceList(identitySeed(entropy), idOf<DeviceId>(publicKeyOf(deviceSeed)), turn.now)]
+  const seed = identitySeed(entropy)
   const self: Self = {
     entropy,
+    identity: idOf<IdentityId>(publicKeyOf(seed)),
     name: init.name === undefined || init.name === '' ? '' : checkName(init.name),
     deviceSeed,
     networkSeed: random(32),
     presenceSecret: random(32),
-    devices,
+    devices: [startDeviceList(seed, idOf<DeviceId>(publicKeyOf(deviceSeed)), turn.now)],
     createdAt: turn.now
   }
-  turn.save(SELF, SELF_KEY, () => encodeSelf(self))
+  saveSelf(turn, self)
   return own(self)
 }
 
+/** Writes the record of ourselves with the batch. */
+export const saveSelf = (turn: Turn, self: Self): void => turn.save(SELF, SELF_KEY, () => encodeSelf(self))
+
 /** Completes what was read from disk. */
-export function own(self: Self): Own {
-  const seed = identitySeed(self.entropy)
-  return {
-    ...self,
-    identitySeed: seed,
-    identity: idOf<IdentityId>(publicKeyOf(seed)),
-    device: idOf<DeviceId>(publicKeyOf(self.deviceSeed))
-  }
+export const own = (self: Self): Own => ({
+  ...self,
+  identitySeed: self.entropy === undefined ? undefined : identitySeed(self.entropy),
+  device: idOf<DeviceId>(publicKeyOf(self.deviceSeed))
+})
+
+/** The entry of our device list that added this device. */
+export function ownEntry({ device, devices }: Own): Uint8Array {
+  const entry = devices.find(bytes => {
+    const { operation, device: added } = decodeDeviceEntry(bytes)
+    return operation === 'add' && added === device
+  })
+  if (entry === undefined) throw new HearsayError('INTERNAL')
+  return entry
 }
 
-/** The 24 words that bring this identity back. */
-export const recoveryPhrase = ({ entropy }: Self): string => formatPhrase(entropy)
+/** What signs for the identity. Throws NOT_PRIMARY_DEVICE on a device that was linked. */
+export function requireIdentitySeed({ identitySeed: seed }: Own): Uint8Array {
+  if (seed === undefined) throw new HearsayError('NOT_PRIMARY_DEVICE')
+  return seed
+}
+
+/** The 24 words that bring this identity back. Throws NOT_PRIMARY_DEVICE on a device that was linked. */
+export function recoveryPhrase({ entropy }: Self): string {
+  if (entropy === undefined) throw new HearsayError('NOT_PRIMARY_DEVICE')
+  return formatPhrase(entropy)
+}
 
 export const viewSelf = ({ identity, device, name }: Own): Identity => ({
   id: identity,

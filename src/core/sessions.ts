@@ -7,26 +7,52 @@
  * a few envelopes, which open only if they are a request or an answer, and is then cut off.
  */
 import { HearsayError, malformed } from '../base/errors.ts'
-import type { DeviceId, PeerId } from '../base/ids.ts'
-import { limits } from '../base/limits.ts'
-import type { Control } from '../wire/control.ts'
+import type { DeviceId, IdentityId, PeerId } from '../base/ids.ts'
+import { limits, spec } from '../base/limits.ts'
+import type { Control, ControlBody, Introduction } from '../wire/control.ts'
+import { decodeDeviceEntry } from '../wire/device-entry.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Acquaintance, Book } from './book.ts'
+import { followWelcome } from './admit.ts'
+import type { Channels } from './channels.ts'
+import { resealLost } from './compose.ts'
+import type { Conversation } from './conversation.ts'
 import type { FirstContact } from './first-contact.ts'
+import { Parts } from './parts.ts'
 import type { Reach } from './reach.ts'
 import { receive } from './receive.ts'
-import { followRegroup } from './regroup.ts'
 import { applyReport, groupMoved } from './report.ts'
+import type { Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import { followRoster } from './roster-sync.ts'
+import { verifyDeviceList } from './seal/device-list.ts'
+import type { DeviceList } from './seal/device-list.ts'
 import { addLink, removeLink } from './transmission.ts'
 import type { Turn } from './turn.ts'
+
+/** Who is at the other end. */
+interface Proven {
+  readonly entry: Acquaintance
+  readonly device: DeviceId
+}
+
+/** Where a control message was sealed: the channel of somebody, or of a group. */
+type Place = { readonly channels: Channels } & (
+  | { readonly entry: Acquaintance; readonly room: undefined }
+  | { readonly entry: undefined; readonly room: Room }
+)
+
+type Hello = Extract<ControlBody, { type: 'hello' }>
 
 interface Session {
   readonly peer: PeerId
   readonly openedAt: number
   /** Whom we have said hello to on it. */
   readonly greeted: Set<string>
-  proven: { readonly entry: Acquaintance; readonly device: DeviceId } | undefined
+  proven: Proven | undefined
+  /** A control message that is coming in parts. */
+  readonly parts: Parts
   /** Envelopes that led nowhere. */
   useless: number
   /** The network was asked to end it. */
@@ -37,14 +63,17 @@ export class Sessions {
   readonly #book: Book
   readonly #first: FirstContact
   readonly #reach: Reach
+  readonly #rooms: Rooms
+  #topics: ReadonlySet<string> = new Set()
   readonly #sessions = new Map<PeerId, Session>()
   /** Refused envelopes, for `status`. */
   refused = 0
 
-  constructor(book: Book, first: FirstContact, reach: Reach) {
-    this.#book = book
-    this.#first = first
-    this.#reach = reach
+  constructor(init: { book: Book; first: FirstContact; reach: Reach; rooms: Rooms }) {
+    this.#book = init.book
+    this.#first = init.first
+    this.#reach = init.reach
+    this.#rooms = init.rooms
   }
 
   has(peer: PeerId): boolean {
@@ -63,6 +92,7 @@ export class Sessions {
       openedAt: turn.uptime,
       greeted: new Set(),
       proven: undefined,
+      parts: new Parts(),
       useless: 0,
       ending: false
     }
@@ -93,13 +123,13 @@ export class Sessions {
     const lasted = session !== undefined && turn.uptime - session.openedAt >= limits.dialFirstMs
     this.#reach.closed(turn, peer, lasted && session.proven !== undefined)
     if (session?.proven === undefined) return
-    const { contact, conversation } = session.proven.entry
-    removeLink(conversation, peer)
+    const { contact } = session.proven.entry
+    for (const conversation of this.#book.conversations()) removeLink(conversation, peer)
     contact.online.delete(peer)
     this.#reach.changed()
     turn.emit({ type: 'dismiss', peer })
-    if (contact.online.size > 0) return
-    for (const topic of contact.topics(turn.now)) turn.emit({ type: 'unsubscribe', topic })
+    this.#syncTopics(turn)
+    if (contact.online.size > 0 || !contact.isListed) return
     turn.announce({ type: 'contact:disconnected', contact: contact.view() })
   }
 
@@ -135,9 +165,9 @@ export class Sessions {
   gossiped(turn: Turn, topic: string, bytes: Uint8Array): void {
     try {
       const envelope = decodeEnvelope(bytes)
-      for (const entry of this.#book.all()) {
-        if (entry.contact.online.size === 0 || !entry.contact.topics(turn.now).includes(topic)) continue
-        if (envelope.kind === 'message') receive(entry.conversation, turn, bytes, envelope, undefined)
+      for (const conversation of this.#book.conversations()) {
+        if (conversation.links.size === 0 || !conversation.with.topics(turn).includes(topic)) continue
+        if (envelope.kind === 'message') receive(conversation, turn, bytes, envelope, undefined)
       }
     } catch (error) {
       if (!(error instanceof HearsayError)) throw error
@@ -148,14 +178,18 @@ export class Sessions {
   #take(turn: Turn, session: Session, bytes: Uint8Array, envelope: Envelope): boolean {
     switch (envelope.kind) {
       case 'message': {
-        if (session.proven === undefined) return false
-        receive(session.proven.entry.conversation, turn, bytes, envelope, session.peer)
-        return true
+        return session.proven !== undefined && this.#message(turn, session.peer, bytes, envelope)
       }
       case 'control':
         return this.#control(turn, session, envelope)
       case 'request': {
-        const { answer } = this.#first.receiveRequest(turn, envelope, session.peer, this.#reach.presence)
+        const { answer, into } = this.#first.receiveRequest(
+          turn,
+          envelope,
+          session.peer,
+          this.#reach.presence
+        )
+        if (into !== undefined) this.#rooms.cameBy(turn, into.entry, into.link, into.invite)
         this.#reach.changed()
         if (answer !== undefined)
           turn.emit({
@@ -175,55 +209,155 @@ export class Sessions {
     }
   }
 
+  /** A message says nothing about its conversation: whichever of those that we share opens it. */
+  #message(turn: Turn, peer: PeerId, bytes: Uint8Array, envelope: Envelope): boolean {
+    const shared = [...this.#book.conversations()].filter(({ links }) => links.has(peer))
+    const owner = shared.find(({ group }) => group.opens(envelope))
+    if (owner !== undefined) {
+      receive(owner, turn, bytes, envelope, peer)
+      return true
+    }
+    // It may be for an epoch that we do not have (yet): its author is told, in each that it may be of.
+    for (const conversation of shared) receive(conversation, turn, bytes, envelope, peer)
+    return shared.length > 0
+  }
+
   #control(turn: Turn, session: Session, envelope: Envelope): boolean {
-    const candidates = session.proven === undefined ? this.#book.all() : [session.proven.entry]
-    for (const entry of candidates) {
-      if (entry.contact.facts.blocked) continue
-      const control = entry.contact.openControl(turn, envelope)
+    for (const place of this.#places(session)) {
+      const control = place.channels.open(turn, envelope, each => this.#mayAuthor(place, each))
       if (control === undefined) continue
-      if (control === 'old') return true
-      this.#apply(turn, session, entry, control)
+      if (control !== 'old') this.#apply(turn, session, place, control)
       return true
     }
     return false
   }
 
-  #apply(turn: Turn, session: Session, entry: Acquaintance, { body, device }: Control): void {
+  /** Where a session may speak: with a stranger everywhere, with somebody proven where both take part. */
+  *#places({ proven }: Session): Iterable<Place> {
+    const people = proven === undefined ? this.#book.all() : [proven.entry]
+    for (const entry of people)
+      if (!entry.contact.facts.blocked && entry.contact.channels.isOpen)
+        yield { channels: entry.contact.channels, entry, room: undefined }
+    for (const room of this.#book.rooms.values())
+      if (proven === undefined || this.#shares(room, proven))
+        yield { channels: room.channels, entry: undefined, room }
+  }
+
+  #shares({ conversation, facts }: Room, { entry, device }: Proven): boolean {
+    const identity = entry.contact.facts.id
+    // Whoever asked us in tells us about the group before we have its roster.
+    if (facts.consented?.inviter === identity) return true
+    return (
+      conversation.includes({ identity, device }) && conversation.members?.has(this.#book.own.device) === true
+    )
+  }
+
+  /** Whether a device may speak there: one that is known to, or that a hello proves to be of somebody who may. */
+  #mayAuthor({ entry, room }: Place, { device, body }: Control): boolean {
+    if (device === this.#book.own.device) return false
+    const list = body.type === 'hello' ? listOf(body.devices) : undefined
+    if (list !== undefined && !list.devices.has(device)) return false
+    if (entry !== undefined) {
+      const { id, list: known } = entry.contact.facts
+      return list === undefined ? known?.devices.has(device) === true : list.identity === id
+    }
+    const { conversation, facts } = room!
+    const identity = list?.identity ?? conversation.members?.ownerOf(device) ?? this.#identityOf(device)
+    if (identity === undefined || this.#book.get(identity)?.contact.facts.blocked === true) return false
+    return conversation.members?.members.has(identity) ?? facts.consented?.inviter === identity
+  }
+
+  #identityOf(device: DeviceId): IdentityId | undefined {
+    for (const { contact } of this.#book.all())
+      if (contact.facts.list?.devices.has(device) === true) return contact.facts.id
+    return undefined
+  }
+
+  #apply(turn: Turn, session: Session, place: Place, { body, device }: Control): void {
     if (body.type === 'hello') {
       if (body.from !== session.peer || body.to !== this.#reach.presence.peer)
         throw malformed('a hello for others')
-      if (session.proven === undefined) this.#prove(turn, session, entry, device)
+      this.#hello(turn, session, device, body)
       return
     }
     if (session.proven === undefined || session.proven.device !== device) throw malformed('no hello before')
-    const { contact, conversation } = entry
+    if (body.type === 'part') {
+      const whole = session.parts.take(body)
+      if (whole !== undefined) this.#follow(turn, session, session.proven, place, whole)
+    } else this.#follow(turn, session, session.proven, place, body)
+  }
+
+  #hello(turn: Turn, session: Session, device: DeviceId, { devices, name }: Hello): void {
+    const list = listOf(devices)
+    if (list === undefined) throw malformed('a hello with a device list that does not hold')
+    const entry = this.#book.acquaint(turn, list.identity, name)
+    if (!this.#book.learnDevices(turn, entry, list)) throw malformed('a forged device list')
+    if (entry.contact.facts.list?.devices.has(device) !== true) throw malformed('a device that was revoked')
+    if (list.identity === this.#book.own.identity) this.#book.learnOwnDevices(turn, list)
+    this.#book.claimName(turn, entry, name)
+    if (session.proven === undefined) this.#prove(turn, session, entry, device)
+    // Somebody is proven on one channel and shares others with us.
+    else this.relink(turn)
+  }
+
+  #follow(turn: Turn, session: Session, proven: Proven, { room, entry }: Place, body: ControlBody): void {
+    const conversation = room?.conversation ?? entry!.conversation
+    const { peer } = session
+    const { device } = proven
     switch (body.type) {
-      case 'report':
-        applyReport(conversation, turn, conversation.links.get(session.peer)!, body)
+      case 'report': {
+        const link = conversation.links.get(peer)
+        // A group that it has left, or that it is not in yet by what we know.
+        if (link === undefined) return
+        applyReport(conversation, turn, link, body)
+        return
+      }
+      case 'roster':
+        if (room !== undefined || conversation.links.has(peer)) followRoster(conversation, turn, peer, body)
+        return
+      case 'welcome':
+        if (followWelcome(conversation, turn, device, body)) this.#rejoined(turn, conversation)
         return
       case 'presence':
-        contact.facts.presenceSecret = body.secret
-        if (contact.learnPresence(turn, body.presence)) this.#reach.changed()
-        contact.save(turn)
+        this.#learnPresence(turn, proven.entry, entry !== undefined, body)
         return
-      case 'key-packages':
-        contact.facts.keyPackages = [...body.keyPackages, ...contact.facts.keyPackages].slice(
-          0,
-          limits.keyPackagesPerContactMax
-        )
-        contact.save(turn)
+      case 'introductions':
+        this.#introduced(turn, conversation, body.people)
         return
-      case 'regroup':
-        if (followRegroup(conversation, turn, device, body)) {
-          this.#book.resealLost(turn, entry)
-          groupMoved(conversation, turn)
-          this.#restock(turn, session, entry)
-        }
+      case 'invitation':
+        if (entry !== undefined) this.#rooms.receiveInvitation(turn, entry, body)
+        return
+      case 'consent':
+        if (entry !== undefined) this.#rooms.receiveConsent(turn, entry, body)
+        return
+      case 'hello':
+      case 'part':
+        throw malformed('not to be sent in parts')
     }
   }
 
+  /** We are in the group (again): what is sealed for epochs that are gone is sealed anew. */
+  #rejoined(turn: Turn, conversation: Conversation): void {
+    resealLost(conversation, turn)
+    groupMoved(conversation, turn)
+    conversation.oweAll()
+  }
+
+  #learnPresence(
+    turn: Turn,
+    { contact }: Acquaintance,
+    direct: boolean,
+    { presence, secret }: Extract<ControlBody, { type: 'presence' }>
+  ): void {
+    if (direct && secret !== undefined) contact.facts.presenceSecret = secret
+    const news = contact.learnPresence(turn, presence)
+    if (news) this.#reach.changed()
+    contact.save(turn)
+    if (news) this.#introduce(turn, contact.facts.id)
+  }
+
   #prove(turn: Turn, session: Session, entry: Acquaintance, device: DeviceId): void {
-    const { contact, conversation } = entry
+    const { contact } = entry
     session.proven = { entry, device }
     session.useless = 0
     const first = contact.online.size === 0
@@ -232,10 +366,98 @@ export class Sessions {
     this.#reach.changed()
     this.#greetAgain(turn, session, entry)
     turn.emit({ type: 'admit', peer: session.peer })
-    for (const topic of contact.topics(turn.now)) turn.emit({ type: 'subscribe', topic })
-    addLink(conversation, session.peer, device)
+    this.relink(turn)
     this.tellPresence(turn, session.peer)
-    if (first) turn.announce({ type: 'contact:connected', contact: contact.view() })
+    this.#rooms.met(turn, entry)
+    this.#introduceAll(turn, session)
+    if (first && contact.isListed) turn.announce({ type: 'contact:connected', contact: contact.view() })
+  }
+
+  /** Links every proven device to the conversations that it takes part in, and to no other. */
+  relink(turn: Turn): void {
+    this.#book.membershipMoved = false
+    const { own } = this.#book
+    for (const { peer, proven } of this.#sessions.values()) {
+      if (proven === undefined) continue
+      const { entry, device } = proven
+      const identity = entry.contact.facts.id
+      for (const conversation of this.#book.conversations()) {
+        const both = conversation.members?.has(own.device) === true || conversation.members === undefined
+        const wanted =
+          both &&
+          (conversation.members === undefined
+            ? this.#expects(conversation, identity)
+            : conversation.includes({ identity, device }))
+        if (wanted && !conversation.links.has(peer)) addLink(conversation, turn, peer, device)
+        else if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
+      }
+    }
+    this.#syncTopics(turn)
+  }
+
+  /** Before we have the roster of a group, whoever asked us in is the one to ask. */
+  #expects({ id }: Conversation, identity: IdentityId): boolean {
+    return this.#book.rooms.get(id)?.facts.consented?.inviter === identity
+  }
+
+  /** Listens to the topics of every conversation that somebody is linked to. */
+  #syncTopics(turn: Turn): void {
+    const wanted = new Set<string>()
+    for (const conversation of this.#book.conversations())
+      if (conversation.links.size > 0) for (const topic of conversation.with.topics(turn)) wanted.add(topic)
+    for (const topic of wanted) if (!this.#topics.has(topic)) turn.emit({ type: 'subscribe', topic })
+    for (const topic of this.#topics) if (!wanted.has(topic)) turn.emit({ type: 'unsubscribe', topic })
+    this.#topics = wanted
+  }
+
+  /** After every batch: who takes part where, and what is listened to, may have changed. */
+  settle(turn: Turn): void {
+    if (this.#book.membershipMoved) this.relink(turn)
+    else if (this.#sessions.size > 0) this.#syncTopics(turn)
+  }
+
+  /** Tells whom we are linked with where a member is. */
+  #introduce(turn: Turn, identity: IdentityId): void {
+    for (const conversation of this.#book.conversations()) {
+      if (conversation.members?.members.has(identity) !== true) continue
+      for (const { peer, device } of conversation.links.values())
+        if (conversation.members.ownerOf(device) !== identity)
+          this.#tellPeople(turn, conversation, peer, [identity])
+    }
+  }
+
+  #introduceAll(turn: Turn, { peer, proven }: Session): void {
+    const identity = proven!.entry.contact.facts.id
+    for (const conversation of this.#book.conversations()) {
+      if (!conversation.links.has(peer)) continue
+      const others = [...(conversation.members?.members.keys() ?? [])].filter(each => each !== identity)
+      this.#tellPeople(turn, conversation, peer, others)
+    }
+  }
+
+  #tellPeople(turn: Turn, conversation: Conversation, peer: PeerId, identities: readonly IdentityId[]): void {
+    const people: Introduction[] = []
+    for (const identity of identities) {
+      const { facts } = this.#book.get(identity)?.contact ?? {}
+      for (const presence of facts?.presences.values() ?? [])
+        if (people.length < spec.introductionsMax && presence.peer !== peer)
+          people.push({ identity, name: facts!.claimed, presence })
+    }
+    if (people.length > 0) conversation.tell(turn, peer, { type: 'introductions', people })
+  }
+
+  /** Where others say that members are: believed only as far as trying goes. */
+  #introduced(turn: Turn, conversation: Conversation, people: readonly Introduction[]): void {
+    for (const { identity, name, presence } of people) {
+      if (conversation.members?.members.has(identity) !== true) continue
+      if (presence.peer === this.#reach.presence.peer) continue
+      const { contact } = this.#book.acquaint(turn, identity, name)
+      const known = contact.facts.presences.get(presence.peer)
+      // What somebody has said of itself is not for others to change.
+      if (known !== undefined) continue
+      contact.learnPresence(turn, { ...presence, sequence: 0 })
+      this.#reach.changed()
+    }
   }
 
   /** A hello that we sent before may have come too early to be read: now there is somebody who can. */
@@ -244,39 +466,44 @@ export class Sessions {
     this.#greet(turn, session, entry)
   }
 
+  /** Says hello on every channel that the other may read: as a contact, and as a member of a group. */
   #greet(turn: Turn, session: Session, { contact }: Acquaintance): void {
     const { id, blocked } = contact.facts
     if (blocked || session.greeted.has(id)) return
+    const { own } = this.#book
     const from = this.#reach.presence.peer
-    const envelope = contact.control(turn, { type: 'hello', from, to: session.peer })
-    if (envelope === undefined) return
+    const hello: Hello = { type: 'hello', from, to: session.peer, devices: own.devices, name: own.name }
+    const envelopes: Uint8Array[] = [...contact.channels.seal(turn, hello)]
+    for (const room of this.#book.rooms.values()) {
+      if (envelopes.length >= limits.hellosMax) break
+      if (room.conversation.members?.members.has(id) === true)
+        envelopes.push(...room.channels.seal(turn, hello))
+    }
+    if (envelopes.length === 0) return
     session.greeted.add(id)
-    turn.emit({ type: 'transmit', peer: session.peer, envelopes: [envelope], messages: undefined })
+    turn.emit({ type: 'transmit', peer: session.peer, envelopes, messages: undefined })
   }
 
-  /** Tells a proven contact where we are, unless it knows. */
+  /** Tells somebody proven where we are, unless it knows: a contact how to find us later as well. */
   tellPresence(turn: Turn, peer: PeerId): void {
     const entry = this.contactAt(peer)
     const { presence } = this.#reach
     if (entry === undefined || entry.contact.facts.toldPresence === presence.sequence) return
+    const { contact } = entry
+    const { facts, channels } = contact
+    const shared = [...this.#book.rooms.values()].find(({ conversation }) => conversation.links.has(peer))
     const secret = this.#book.own.presenceSecret
-    const envelope = entry.contact.control(turn, { type: 'presence', presence, secret })
-    if (envelope === undefined) return
-    entry.contact.facts.toldPresence = presence.sequence
-    entry.contact.save(turn)
-    turn.emit({ type: 'transmit', peer, envelopes: [envelope], messages: undefined })
+    const envelopes = channels.isOpen
+      ? channels.seal(turn, { type: 'presence', presence, secret })
+      : (shared?.channels.seal(turn, { type: 'presence', presence, secret: undefined }) ?? [])
+    if (envelopes.length === 0) return
+    facts.toldPresence = presence.sequence
+    contact.save(turn)
+    turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
   }
 
   tellPresenceToAll(turn: Turn): void {
     for (const peer of this.#sessions.keys()) this.tellPresence(turn, peer)
-  }
-
-  /** Gives a contact a new key package in place of the one that it has used. */
-  #restock(turn: Turn, session: Session, { contact }: Acquaintance): void {
-    const keyPackages = [this.#book.packages.make(turn)]
-    const envelope = contact.control(turn, { type: 'key-packages', keyPackages })
-    if (envelope !== undefined)
-      turn.emit({ type: 'transmit', peer: session.peer, envelopes: [envelope], messages: undefined })
   }
 
   /** Cuts off who has not said who it is in time, unless something is under way between us. */
@@ -313,5 +540,15 @@ export class Sessions {
     if (session.ending) return
     session.ending = true
     turn.emit({ type: 'hang-up', peer: session.peer })
+  }
+}
+
+/** The list in a hello, by whoever it says it is of; undefined where it does not hold. */
+function listOf(entries: readonly Uint8Array[]): DeviceList | undefined {
+  try {
+    return verifyDeviceList(entries, decodeDeviceEntry(entries[0]!).identity)
+  } catch (error) {
+    if (error instanceof HearsayError) return undefined
+    throw error
   }
 }

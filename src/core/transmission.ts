@@ -8,14 +8,18 @@
  */
 import type { DeviceId, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
+import { offerWelcome } from './admit.ts'
+import { carry, carryDueAt } from './carry.ts'
 import type { Conversation, Link } from './conversation.ts'
 import { saveItem } from './compose.ts'
 import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
+import { drain } from './receive.ts'
+import { reconcile, reconcileDueAt } from './reconcile.ts'
 import type { Carried, Turn } from './turn.ts'
 
-/** A device of the contact has proven itself at the other end of a stream: reports are exchanged first. */
-export function addLink(conversation: Conversation, peer: PeerId, device: DeviceId): Link {
+/** A device of the conversation has proven itself at the other end of a stream: reports are exchanged first. */
+export function addLink(conversation: Conversation, turn: Turn, peer: PeerId, device: DeviceId): Link {
   const link: Link = {
     peer,
     device,
@@ -27,6 +31,7 @@ export function addLink(conversation: Conversation, peer: PeerId, device: Device
   }
   conversation.links.set(peer, link)
   conversation.owe(peer, true)
+  offerWelcome(conversation, turn, link)
   return link
 }
 
@@ -44,13 +49,14 @@ export function flushAll(conversation: Conversation, turn: Turn): void {
 /** Sends over one link the entries from its cursor on, as far as the window goes. */
 export function flush(conversation: Conversation, turn: Turn, link: Link): void {
   const { facts, outbox } = conversation
-  const acknowledged = outbox.recipient(link.device, facts.sequence)
+  const acknowledged = outbox.acknowledged.get(link.device)
+  if (acknowledged === undefined) return
   const end = Math.min(facts.sequence, acknowledged.contiguous + limits.windowEnvelopes)
   const items: OutboxItem[] = []
   for (; link.cursor <= end; link.cursor++) {
     const item = outbox.items.get(link.cursor)
     if (item === undefined || acknowledges(acknowledged, link.cursor)) continue
-    if (item.envelope === undefined) break
+    if (item.envelopes.length === 0) break
     items.push(item)
   }
   if (items.length > 0) transmit(turn, conversation, link, items)
@@ -73,7 +79,7 @@ export function transmit(
   turn.emit({
     type: 'transmit',
     peer: link.peer,
-    envelopes: items.map(({ envelope }) => envelope!),
+    envelopes: items.flatMap(({ envelopes }) => envelopes),
     messages
   })
 }
@@ -116,21 +122,25 @@ export function transmitted(
 export function tickTransmission(conversation: Conversation, turn: Turn): void {
   for (const link of conversation.links.values()) {
     if (link.resendAt === undefined || link.resendAt > turn.uptime) continue
-    const acknowledged = conversation.outbox.recipient(link.device, conversation.facts.sequence)
+    const acknowledged = conversation.outbox.acknowledged.get(link.device)
     link.resendDelayMs = Math.min(link.resendDelayMs * 2, limits.resendMaxMs)
     link.resendAt = turn.uptime + link.resendDelayMs
-    link.cursor = acknowledged.contiguous + 1
+    if (acknowledged !== undefined) link.cursor = acknowledged.contiguous + 1
     conversation.owe(link.peer, true)
     flush(conversation, turn, link)
   }
   gossip(conversation, turn)
+  carry(conversation, turn)
+  if (conversation.patienceAt !== undefined && conversation.patienceAt <= turn.uptime)
+    drain(conversation, turn)
+  reconcile(conversation, turn)
 }
 
 /** When `tickTransmission` has something to do next, in uptime. */
 export function transmissionDueAt(conversation: Conversation): number | undefined {
-  if (conversation.links.size === 0) return undefined
-  const times = [...conversation.links.values()].map(({ resendAt }) => resendAt)
-  times.push(conversation.gossipAt)
+  const times = [conversation.patienceAt, reconcileDueAt(conversation)]
+  for (const { resendAt } of conversation.links.values()) times.push(resendAt)
+  if (conversation.links.size > 0) times.push(conversation.gossipAt, carryDueAt(conversation))
   const due = times.filter(time => time !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }
@@ -140,17 +150,17 @@ function gossip(conversation: Conversation, turn: Turn): void {
   const { outbox, with: correspondent } = conversation
   if (conversation.gossipAt === undefined || conversation.gossipAt > turn.uptime) return
   conversation.gossipAt = undefined
-  const topic = correspondent.topic(turn.now)
+  const topic = correspondent.topics(turn).at(-1)
   if (topic === undefined || conversation.links.size === 0) return
   let published = 0
   for (const item of outbox.items.values()) {
-    if (item.sequence <= conversation.gossipedThrough || item.envelope === undefined) continue
+    if (item.sequence <= conversation.gossipedThrough || item.envelopes.length === 0) continue
     if (published >= limits.gossipBatchMax) {
       conversation.gossipAt = turn.uptime + limits.gossipAfterMs
       break
     }
     const messages: Carried = { conversation: conversation.id, device: undefined, sequences: [item.sequence] }
-    turn.emit({ type: 'publish', topic, envelope: item.envelope, messages })
+    for (const envelope of item.envelopes) turn.emit({ type: 'publish', topic, envelope, messages })
     conversation.gossipedThrough = item.sequence
     published += 1
   }

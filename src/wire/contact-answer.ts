@@ -4,14 +4,13 @@
  */
 import type { DeviceId, Millis, RequestId } from '../base/ids.ts'
 import { spec } from '../base/limits.ts'
-import { deviceListShape, keyPackageShape } from './contact-request.ts'
+import { deviceListShape } from './contact-request.ts'
 import { presenceShape, type Presence } from './presence.ts'
 import {
   bytes,
   bytesBetween,
   codec,
   id,
-  list,
   oneOf,
   structure,
   text,
@@ -29,7 +28,8 @@ export interface ContactAnswer {
   readonly device: DeviceId
   /** The encoded MLS Welcome; empty when rejected. */
   readonly welcome: Uint8Array
-  readonly keyPackages: readonly Uint8Array[]
+  /** The operation that begins the roster of the conversation; empty when rejected. */
+  readonly create: Uint8Array
   /** What opens the inviter's presence records. 32 bytes. */
   readonly presenceSecret: Uint8Array
   readonly presence: Presence
@@ -48,15 +48,17 @@ const content: Fields<ContactAnswerContent> = {
   devices: deviceListShape,
   device: id(32),
   welcome: bytesBetween(0, spec.welcomeMaxBytes),
-  keyPackages: list(keyPackageShape, { max: spec.keyPackagesMax }),
+  create: bytesBetween(0, spec.welcomeMaxBytes),
   presenceSecret: bytes(32),
   presence: presenceShape,
   name: text(spec.nameMaxBytes),
   sentAt: time
 }
 
-const wrongWelcome = ({ status, welcome }: ContactAnswerContent) =>
-  (status === 'accepted') === welcome.length > 0 ? undefined : 'a welcome comes with acceptance and only then'
+const wrongWelcome = ({ status, welcome, create }: ContactAnswerContent) =>
+  (status === 'accepted') === welcome.length > 0 && welcome.length > 0 === create.length > 0
+    ? undefined
+    : 'a welcome and a roster come with acceptance and only then'
 
 const name = 'contact answer'
 const maxBytes = spec.envelopeBytes.at(-1)!

@@ -14,8 +14,8 @@ export interface ContactRequest {
   readonly devices: readonly Uint8Array[]
   /** Which of them asks. */
   readonly device: DeviceId
-  /** Encoded MLS key packages of that device, for one use each. */
-  readonly keyPackages: readonly Uint8Array[]
+  /** An encoded MLS key package of that device, for this use. */
+  readonly keyPackage: Uint8Array
   /** What opens the requester's presence records. 32 bytes. */
   readonly presenceSecret: Uint8Array
   readonly presence: Presence
@@ -44,7 +44,7 @@ const content: Fields<ContactRequestContent> = {
   invite: id(16),
   devices: deviceListShape,
   device: id(32),
-  keyPackages: list(keyPackageShape, { min: 1, max: spec.keyPackagesMax }),
+  keyPackage: keyPackageShape,
   presenceSecret: bytes(32),
   presence: presenceShape,
   name: text(spec.nameMaxBytes),

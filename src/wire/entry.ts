@@ -2,7 +2,7 @@
  * An entry of a device's log in a conversation: the MLS application data of a message, or the authenticated
  * data of a commit. Its hash is the message's id. Spec: specs/conversation.md, section 2.
  */
-import type { DeviceId, EpochId, MessageId, Millis } from '../base/ids.ts'
+import type { DeviceId, EpochId, MessageId, Millis, OperationId } from '../base/ids.ts'
 import { spec } from '../base/limits.ts'
 import { brokenLink } from './device-entry.ts'
 import {
@@ -31,8 +31,15 @@ export interface Parent {
 /** What an entry says. */
 export type EntryContent =
   | { readonly type: 'text'; readonly text: string; readonly replyTo: MessageId | undefined }
-  /** The commit that carries this entry leads out of the epoch `parent`. */
-  | { readonly type: 'commit'; readonly parent: EpochId }
+  /**
+   * The commit that carries this entry leads out of the epoch `parent`; it brings the tree to what the roster is
+   * at `operations`, and counts only by that.
+   */
+  | {
+      readonly type: 'commit'
+      readonly parent: EpochId
+      readonly operations: readonly OperationId[]
+    }
 
 export interface Entry {
   readonly device: DeviceId
@@ -46,6 +53,8 @@ export interface Entry {
   readonly lamport: number
   /** By the author's clock: a claim. */
   readonly sentAt: Millis
+  /** The digest of the roster as the author had it: members that are told different rosters find out. 32 bytes. */
+  readonly roster: Uint8Array
   readonly content: EntryContent
 }
 
@@ -71,9 +80,16 @@ const whole = codec(
       }),
       lamport: integer(),
       sentAt: time,
+      roster: bytes(32),
       content: union<EntryContent>({
         text: [0, { text: text(spec.textMaxBytes), replyTo: optional(id<MessageId>(32)) }],
-        commit: [1, { parent: id<EpochId>(16) }]
+        commit: [
+          1,
+          {
+            parent: id<EpochId>(16),
+            operations: list(id<OperationId>(32), { max: spec.operationParentsMax })
+          }
+        ]
       })
     }),
     wrong

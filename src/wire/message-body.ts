@@ -3,7 +3,7 @@
  * Spec: specs/envelope.md, section 4. Sealed and opened in core/seal/message-seal.ts.
  */
 import { spec } from '../base/limits.ts'
-import { bytesBetween, codec, integer, oneOf, structure } from './shape.ts'
+import { bytesBetween, codec, integer, oneOf, structure, withRule } from './shape.ts'
 
 export interface MessageBody {
   readonly type: 'application' | 'commit'
@@ -11,7 +11,10 @@ export interface MessageBody {
   readonly leaf: number
   /** The sender's log sequence. A hint: the entry inside says which it really is. */
   readonly sequence: number
-  /** The encoded MLS PrivateMessage. */
+  /** Which part of the MLS message this is, from 0, and of how many: a commit in a large group is larger than an envelope. */
+  readonly part: number
+  readonly parts: number
+  /** The encoded MLS PrivateMessage, or its part. */
   readonly mls: Uint8Array
 }
 
@@ -19,12 +22,17 @@ const maxBytes = spec.envelopeBytes.at(-1)!
 const whole = codec(
   'message body',
   maxBytes,
-  structure<MessageBody>({
-    type: oneOf({ application: 0, commit: 1 }),
-    leaf: integer(0, 2 ** 32 - 1),
-    sequence: integer(),
-    mls: bytesBetween(1, maxBytes)
-  })
+  withRule(
+    structure<MessageBody>({
+      type: oneOf({ application: 0, commit: 1 }),
+      leaf: integer(0, 2 ** 32 - 1),
+      sequence: integer(),
+      part: integer(0, spec.messagePartsMax - 1),
+      parts: integer(1, spec.messagePartsMax),
+      mls: bytesBetween(1, maxBytes)
+    }),
+    ({ part, parts }) => (part < parts ? undefined : 'a part beyond the last')
+  )
 )
 
 /** The bytes of a body. Throws MALFORMED. */

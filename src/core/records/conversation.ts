@@ -1,20 +1,8 @@
 /** The record of a conversation: our log, how far each other log is, and how far each recipient is with ours. */
 import { spec } from '../../base/limits.ts'
 import type { DeviceId, EpochId, GroupId } from '../../base/ids.ts'
-import {
-  boolean,
-  bytes,
-  bytesBetween,
-  codec,
-  id,
-  integer,
-  list,
-  optional,
-  pair,
-  record,
-  structure
-} from '../../wire/shape.ts'
-import type { Conversation, ConversationFacts, Regroup } from '../conversation.ts'
+import { boolean, bytes, codec, id, integer, list, pair, record, structure } from '../../wire/shape.ts'
+import type { Conversation, ConversationFacts } from '../conversation.ts'
 import type { Head } from '../heads.ts'
 import type { Log } from '../inbox.ts'
 import type { Acknowledged } from '../outbox.ts'
@@ -33,7 +21,7 @@ interface Stored extends ConversationFacts {
   readonly heads: readonly StoredHead[]
 }
 
-const DEVICES_MAX = spec.deviceEntriesMax * 8
+const DEVICES_MAX = spec.groupMembersMax * 8
 
 const stored = codec(
   'conversation record',
@@ -45,13 +33,6 @@ const stored = codec(
     lamport: integer(),
     answering: boolean,
     unread: integer(),
-    regroup: optional(
-      record<Regroup>({
-        generation: integer(),
-        welcome: bytesBetween(1, spec.welcomeMaxBytes),
-        replaces: id<GroupId>(16)
-      })
-    ),
     sentThrough: integer(),
     logs: list(
       record<StoredLog>({
@@ -67,6 +48,8 @@ const stored = codec(
     acknowledged: list(
       record<Acknowledged>({
         device: id<DeviceId>(32),
+        since: integer(),
+        sinceHash: bytes(32),
         contiguous: integer(),
         ranges: list(pair(integer(1)), { max: spec.reportRangesMax }),
         read: integer()

@@ -2,7 +2,7 @@
 import { spec } from '../../base/limits.ts'
 import type { DeviceId, GroupId } from '../../base/ids.ts'
 import { codec, id, integer, list, record } from '../../wire/shape.ts'
-import type { CounterKey } from '../contact.ts'
+import type { CounterKey } from '../channels.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
 
 interface Counter {
@@ -15,7 +15,7 @@ const stored = codec(
   'counters record',
   RECORD_MAX_BYTES,
   list(record<Counter>({ group: id<GroupId>(16), device: id<DeviceId>(32), counter: integer() }), {
-    max: spec.deviceEntriesMax * 8
+    max: spec.groupMembersMax * 8
   })
 )
 

@@ -1,9 +1,17 @@
 /** The record of an invite of ours. */
-import type { Millis } from '../../base/ids.ts'
+import type { ConversationId, Millis } from '../../base/ids.ts'
+import type { Role } from '../../base/model.ts'
+import { roleShape } from '../../wire/control.ts'
 import { decodeInvite, encodeInvite } from '../../wire/invite.ts'
 import type { Invite } from '../../wire/invite.ts'
-import { bytes, bytesBetween, codec, oneOf, structure, time } from '../../wire/shape.ts'
+import { bytes, bytesBetween, codec, id, oneOf, optional, structure, time } from '../../wire/shape.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
+
+/** What a link into a group gives to whoever comes by it. */
+export interface GroupLink {
+  readonly group: ConversationId
+  readonly role: Role
+}
 
 export interface InviteRecord {
   readonly invite: Invite
@@ -11,6 +19,8 @@ export interface InviteRecord {
   readonly secretKey: Uint8Array
   readonly createdAt: Millis
   readonly state: 'open' | 'used' | 'revoked'
+  /** The group that it is a link into. */
+  readonly into: GroupLink | undefined
 }
 
 const record = codec(
@@ -20,7 +30,8 @@ const record = codec(
     invite: bytesBetween(1, RECORD_MAX_BYTES),
     secretKey: bytes(32),
     createdAt: time,
-    state: oneOf({ open: 0, used: 1, revoked: 2 })
+    state: oneOf({ open: 0, used: 1, revoked: 2 }),
+    into: optional(structure<GroupLink>({ group: id<ConversationId>(32), role: roleShape }))
   })
 )
 

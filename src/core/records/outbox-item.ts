@@ -1,4 +1,5 @@
 /** The record of an item of the outbox. */
+import { spec } from '../../base/limits.ts'
 import type { EpochId, MessageId } from '../../base/ids.ts'
 import {
   boolean,
@@ -7,6 +8,7 @@ import {
   codec,
   id,
   integer,
+  list,
   optional,
   structure,
   time
@@ -24,7 +26,7 @@ const record = codec(
     entry: bytesBetween(1, RECORD_MAX_BYTES),
     visible: boolean,
     createdAt: time,
-    envelope: optional(bytesBetween(1, RECORD_MAX_BYTES)),
+    envelopes: list(bytesBetween(1, RECORD_MAX_BYTES), { max: spec.messagePartsMax }),
     epoch: optional(id<EpochId>(16)),
     sent: boolean
   })

@@ -1,6 +1,7 @@
 /** The record of ourselves: specs/store.md. Its seeds never leave the store. */
+import type { IdentityId } from '../../base/ids.ts'
 import { spec } from '../../base/limits.ts'
-import { bytes, codec, structure, text, time } from '../../wire/shape.ts'
+import { bytes, codec, id, optional, structure, text, time } from '../../wire/shape.ts'
 import { deviceListShape } from '../../wire/contact-request.ts'
 import type { Self } from '../self.ts'
 
@@ -8,7 +9,8 @@ const record = codec(
   'own record',
   spec.envelopeBytes.at(-1)!,
   structure<Self>({
-    entropy: bytes(32),
+    entropy: optional(bytes(32)),
+    identity: id<IdentityId>(32),
     name: text(spec.nameMaxBytes),
     deviceSeed: bytes(32),
     networkSeed: bytes(32),

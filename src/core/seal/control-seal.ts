@@ -1,7 +1,7 @@
 /**
  * The seal of control messages between two contacts. Spec: specs/delivery.md, section 2.
  *
- * Always true: what opens was signed by one of the devices that the caller named, for this contact. So a
+ * Always true: what opens was signed by a device that the caller lets speak, on this channel. So a
  * contact cannot play our own words back to us, nor pass what one contact said on to another.
  */
 import { fromHex } from '../../base/bytes.ts'
@@ -45,18 +45,18 @@ export function sealControl(init: {
 }
 
 /**
- * The control message in an envelope under these keys, from one of `allowedDevices`; undefined where the
+ * The control message in an envelope under these keys, from a device that `mayAuthor` says yes to; undefined where the
  * envelope is not under these keys. That its counter is new, the caller checks. Throws MALFORMED.
  */
 export function openControl(
   envelope: Envelope,
   keys: SealKeys,
-  allowedDevices: ReadonlySet<DeviceId>
+  mayAuthor: (control: Control) => boolean
 ): Control | undefined {
   const content = openIfTagged(envelope, 'control', keys)
   if (content === undefined) return undefined
   const control = decodeControl(content)
-  if (!allowedDevices.has(control.device)) throw malformed('a control message from a device that may not')
+  if (!mayAuthor(control)) throw malformed('a control message from a device that may not')
   requireSignature(
     `device ${control.device}`,
     fromHex(control.device),
