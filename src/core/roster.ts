@@ -31,6 +31,12 @@ export interface Equivocation {
   readonly operations: readonly [OperationId, OperationId]
 }
 
+/** All operations as they were judged, and what they come to. */
+interface Judged {
+  readonly members: Members
+  readonly verdict: Verdict
+}
+
 /** What became of an operation. `waiting`: until its parents come. `full`: a limit was reached; not kept. */
 export type Addition = 'added' | 'known' | 'waiting' | 'full'
 
@@ -42,7 +48,7 @@ export class Roster {
   readonly #waiting = new Waiting()
   readonly #perIdentity = new Map<IdentityId, number>()
   #bytes = 0
-  #current: { readonly members: Members; readonly verdict: Verdict } | undefined
+  #current: Judged | undefined
   readonly #views = new Map<string, Members>()
 
   private constructor(first: Admitted, kind: 'direct' | 'group') {
@@ -237,7 +243,7 @@ export class Roster {
     return node !== undefined && this.#judged().verdict.isVoid(node)
   }
 
-  #judged(): { readonly members: Members; readonly verdict: Verdict } {
+  #judged(): Judged {
     if (this.#current === undefined) {
       const verdict = judge(this.#history.nodes)
       this.#current = { verdict, members: membersOf(this.#history.nodes, verdict) }
@@ -254,11 +260,26 @@ export class Roster {
   }
 
   #append(admitted: Admitted): void {
-    this.#history.append({ ...admitted, index: this.size })
+    const node = { ...admitted, index: this.size }
+    const knewAll = this.heads.every(head => admitted.operation.parents.includes(head))
+    this.#history.append(node)
     const { author } = admitted.operation
     this.#perIdentity.set(author, (this.#perIdentity.get(author) ?? 0) + 1)
     this.#bytes += admitted.bytes.length
-    this.#current = undefined
+    if (this.#current === undefined || !knewAll) this.#current = undefined
+    else this.#current = this.#extended(this.#current, node)
+  }
+
+  /** The same as judging everything again, for an operation that comes after all the others. */
+  #extended({ members, verdict }: Judged, node: Node): Judged {
+    verdict.extend(node)
+    const { content } = node.operation
+    const counts = !verdict.isVoid(node)
+    if (counts && content.type === 'rename') return { verdict, members: members.with({ name: content.name }) }
+    if (counts && content.type === 'settings')
+      return { verdict, members: members.with({ settings: content.settings }) }
+    const same = !counts && node.claims.length === 0
+    return { verdict, members: same ? members : membersOf(this.#history.nodes, verdict) }
   }
 
   /** Takes in what waited for an operation, and what waited for that. What does not hold is dropped. */

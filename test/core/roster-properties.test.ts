@@ -154,6 +154,13 @@ test('in whatever order operations come, a roster says the same; twice is once',
       const story = play(all)
       const ids = [...story.told.keys()]
       const [a, b] = [story.roster(), story.roster([...shuffled(ids, order), ...ids])]
+      // Somebody looks at it all the time.
+      const watched = story.roster([])
+      for (const [i, id] of ids.entries()) {
+        watched.add(story.bytes(id))
+        expect(viewOf(watched.current)).toEqual(viewOf(story.roster(ids.slice(0, i + 1)).current))
+      }
+      expect(ids.filter(id => a.isVoid(id))).toEqual(ids.filter(id => watched.isVoid(id)))
       expect(b.missing).toEqual([])
       expect(b.digest()).toEqual(a.digest())
       expect(viewOf(b.current)).toEqual(viewOf(a.current))

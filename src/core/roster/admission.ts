@@ -6,7 +6,7 @@
  * Always true: whether an operation is taken in follows from itself and its past alone, so everybody decides
  * the same whatever else they have.
  */
-import { equal } from '../../base/bytes.ts'
+import { equal, toHex } from '../../base/bytes.ts'
 import { malformed } from '../../base/errors.ts'
 import type { IdentityId } from '../../base/ids.ts'
 import { decodeDeviceEntry } from '../../wire/device-entry.ts'
@@ -38,7 +38,8 @@ export function admit({ id, bytes, operation }: Received, history: History): Adm
   if (stood?.devices.has(operation.device) !== true)
     throw malformed('an operation by a device that is not on its author’s list')
   const depth = parents.reduce((most, parent) => Math.max(most, parent.depth + 1), 0)
-  return { id, bytes, operation, depth, past, list: stood.list, claims, consents }
+  const uses = consents.map(({ identity, invitation }) => `${identity}/${toHex(invitation)}`)
+  return { id, bytes, operation, depth, past, list: stood.list, claims, consents, uses }
 }
 
 const isImplied = (parent: Node, parents: readonly Node[]): boolean =>

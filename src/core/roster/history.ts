@@ -29,6 +29,8 @@ export interface Node {
   readonly claims: readonly DeviceList[]
   /** The consents of an `add`, in the order of its members. */
   readonly consents: readonly Consent[]
+  /** What tells each of these consents from others: whose it is, and to which invitation. */
+  readonly uses: readonly string[]
 }
 
 const WORD = 32
@@ -93,7 +95,8 @@ export class History {
   readonly #byId = new Map<OperationId, Node>()
   readonly #byDevice = new Map<DeviceId, Node[]>()
   readonly #claims = new Map<IdentityId, Claim[]>()
-  #heads: readonly OperationId[] = []
+  readonly #heads = new Set<OperationId>()
+  #sorted: readonly OperationId[] | undefined
 
   /** In an order in which parents come first. */
   get nodes(): readonly Node[] {
@@ -102,7 +105,8 @@ export class History {
 
   /** The operations that no other one names, ascending. */
   get heads(): readonly OperationId[] {
-    return this.#heads
+    this.#sorted ??= [...this.#heads].toSorted()
+    return this.#sorted
   }
 
   get(id: OperationId): Node | undefined {
@@ -115,8 +119,9 @@ export class History {
     this.#byId.set(node.id, node)
     append(this.#byDevice, node.operation.device, node)
     for (const list of node.claims) append(this.#claims, list.identity, { node, list })
-    const parents = new Set(node.operation.parents)
-    this.#heads = [...this.#heads.filter(head => !parents.has(head)), node.id].toSorted()
+    for (const parent of node.operation.parents) this.#heads.delete(parent)
+    this.#heads.add(node.id)
+    this.#sorted = undefined
   }
 
   /** The highest number of a device in a past; 0 where there is none. */

@@ -44,6 +44,12 @@ export class Members {
     this.#owners = owners
   }
 
+  /** The same people under another name or other settings. */
+  with(changes: Partial<Pick<Members, 'name' | 'settings'>>): Members {
+    const { kind, name, settings, members } = this
+    return new Members({ kind, name, settings, members, ...changes }, this.#owners)
+  }
+
   /** Whose device this is. */
   ownerOf(device: DeviceId): IdentityId | undefined {
     return this.#owners.get(device)

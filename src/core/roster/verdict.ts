@@ -5,7 +5,6 @@
  * no clock. Operations are judged rank by rank, the most senior first; all that can void one ranks before it
  * and has been judged by then.
  */
-import { toHex } from '../../base/bytes.ts'
 import { HearsayError } from '../../base/errors.ts'
 import type { IdentityId } from '../../base/ids.ts'
 import type { GroupSettings } from '../../base/model.ts'
@@ -36,6 +35,8 @@ export interface Verdict {
   readonly best: (identity: IdentityId) => Rank | undefined
   /** Whether somebody that this `create` or `add` brings in, by its place there, is still in. */
   readonly staysIn: (node: Node, position: number) => boolean
+  /** Judges one more operation, whose author knew all the others: that changes nothing about those. */
+  readonly extend: (node: Node) => void
 }
 
 const NOBODY: readonly never[] = []
@@ -48,14 +49,9 @@ function declared({ operation: { author, content } }: Node): Level | undefined {
   return undefined
 }
 
-/** The use of a consent: whose, and the answer to which invitation. */
-const useOf = (node: Node, position: number): string | undefined => {
-  const consent = node.consents[position]
-  return consent && `${consent.identity}/${toHex(consent.invitation)}`
-}
-
 class Trial implements Verdict {
-  readonly #size: number
+  #size: number
+  readonly #direct: boolean
   readonly #valid = new Set<Node>()
   readonly #ranks = new Map<Node, Rank>()
   readonly #undecided = new Map<IdentityId, Node[]>()
@@ -76,15 +72,15 @@ class Trial implements Verdict {
   constructor(nodes: readonly Node[]) {
     this.#size = nodes.reduce((most, node) => Math.max(most, node.index + 1), 0)
     const create = nodes[0]!
-    const direct = create.operation.content.type === 'create' && create.operation.content.kind === 'direct'
+    const { content: begun } = create.operation
+    this.#direct = begun.type === 'create' && begun.kind === 'direct'
     const out = voidByDevice(nodes)
     for (const node of nodes) {
       const { author, content } = node.operation
-      for (const position of node.consents.keys()) append(this.#uses, useOf(node, position)!, node)
-      for (const list of node.claims) append(this.#introduced, list.identity, node)
+      this.#index(node)
       if (out.has(node) || content.type === 'create') continue
-      if (content.type === 'devices' || (!direct && declared(node) !== undefined)) this.#valid.add(node)
-      else if (!direct) append(this.#undecided, author, node)
+      if (content.type === 'devices' || (!this.#direct && declared(node) !== undefined)) this.#valid.add(node)
+      else if (!this.#direct) append(this.#undecided, author, node)
     }
     for (const [identity, own] of groupByAuthor([...this.#valid])) this.#declare(identity, own)
     const founder = { identity: create.operation.author, level: 2, node: create, position: 0 } as const
@@ -118,6 +114,34 @@ class Trial implements Verdict {
     const left = this.#declarations.get(identity)?.masks[0]
     if (left !== undefined && leaves(left, node.past)) return false
     return !this.#isUsed(node, position) && !this.#isReplayed(node, position, removals)
+  }
+
+  extend(node: Node): void {
+    const { author, content } = node.operation
+    this.#index(node)
+    this.#size = Math.max(this.#size, node.index + 1)
+    if (content.type === 'devices') this.#valid.add(node)
+    if (this.#direct || content.type === 'devices') return
+    if (declared(node) !== undefined) {
+      this.#valid.add(node)
+      this.#declare(author, [
+        ...(this.#declarations.get(author)?.nodes ?? NOBODY).map(each => each.node),
+        node
+      ])
+      return
+    }
+    const rank = this.best(author)
+    if (rank === undefined || !this.#isRight(node, rank)) return
+    this.#count(node, rank)
+    // Nobody has acted by what it grants.
+    this.#queue.length = 0
+    if (content.type === 'remove' || content.type === 'role')
+      for (const standing of this.#standings.get(content.identity) ?? NOBODY) this.#ends.delete(standing)
+  }
+
+  #index(node: Node): void {
+    for (const use of node.uses) append(this.#uses, use, node)
+    for (const list of node.claims) append(this.#introduced, list.identity, node)
   }
 
   #declare(identity: IdentityId, own: readonly Node[]): void {
@@ -293,13 +317,13 @@ class Trial implements Verdict {
 
   /** Whether the author knew of another operation that used the same consent. */
   #isUsed(node: Node, position: number): boolean {
-    const use = useOf(node, position)
+    const use = node.uses[position]
     return use !== undefined && this.#uses.get(use)!.some(other => precedes(other, node))
   }
 
   /** Whether the author knew of a removal, or of a leave, beside which the same consent was used. */
   #isReplayed(node: Node, position: number, removals: readonly Ruling[]): boolean {
-    const use = useOf(node, position)
+    const use = node.uses[position]
     const others = use === undefined ? NOBODY : this.#uses.get(use)!.filter(other => other !== node)
     if (others.length === 0) return false
     const { identity } = node.consents[position]!
