@@ -270,6 +270,8 @@ export type NetworkLimits = { readonly [Name in keyof typeof networkLimits]: num
 export const mlsLimits = {
   /** An MLS message, before anything of it is parsed: a Welcome for a thousand members fits. */
   messageMaxBytes: 4 * KIB * KIB,
+  /** A ratchet tree that came beside a Welcome: the most leaves, all with parents, in the hybrid suite. */
+  treeMaxBytes: 12 * KIB * KIB,
   /** Leaves of a ratchet tree, blank ones included. Who joins verifies a signature for each. */
   leavesMax: 4096,
   /** Proposals of one commit. Each newcomer among them costs its readers three signatures. */

@@ -217,9 +217,8 @@ export function encode<T>(write: Write<T>, value: T): Uint8Array {
 }
 
 /** The one value that `bytes` encode, all of them. Throws MlsError `malformed`. */
-export function decode<T>(read: Read<T>, bytes: Uint8Array): T {
-  if (bytes.length > mlsLimits.messageMaxBytes)
-    throw new MlsError('malformed', `more than ${mlsLimits.messageMaxBytes} bytes`)
+export function decode<T>(read: Read<T>, bytes: Uint8Array, maxBytes: number = mlsLimits.messageMaxBytes): T {
+  if (bytes.length > maxBytes) throw new MlsError('malformed', `more than ${maxBytes} bytes`)
   const reader = new Reader(bytes)
   const value = read(reader)
   if (!reader.done) throw new MlsError('malformed', 'bytes are left over')

@@ -1,4 +1,5 @@
 /** Creating a commit (RFC 9420 section 12.4.1), its GroupInfo and its Welcome. */
+import { mlsLimits } from '../../base/limits.ts'
 import type { KeyPair } from '../hpke.ts'
 import { asKey } from './as-key.ts'
 import { encode } from './codec.ts'
@@ -230,10 +231,11 @@ function createWelcome(
       encryptedGroupSecrets: sealGroupSecrets(suite, initKey, encryptedGroupInfo, groupSecrets)
     }
   })
-  return encodeMlsMessage({
-    type: 'welcome',
-    welcome: { cipherSuite: suite.id, secrets, encryptedGroupInfo }
-  })
+  const welcome = { cipherSuite: suite.id, secrets, encryptedGroupInfo }
+  const bytes = encodeMlsMessage({ type: 'welcome', welcome })
+  if (bytes.length > mlsLimits.messageMaxBytes)
+    throw invalid('a Welcome larger than anybody accepts, its tree has to go beside it')
+  return bytes
 }
 
 /** Overwrites what nobody needs once the Welcome is sealed. */

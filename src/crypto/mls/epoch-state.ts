@@ -148,7 +148,8 @@ export function decodeState(
     suite,
     context,
     contextBytes: encodeGroupContext(context),
-    tree: decode(RatchetTree.reader(suite), reader.opaque()),
+    // What we could follow we can load, however large it has become.
+    tree: RatchetTree.decode(suite, reader.opaque(), Infinity),
     ownLeaf: reader.u32(),
     nodeKeys: new Map(reader.list(inner => [inner.u32(), inner.opaque()] as const)),
     signatureSecret: reader.opaque(),
@@ -201,9 +202,10 @@ export function decodeRatchets(
   bytes: Uint8Array,
   epoch: Pick<EpochState, 'confirmationTag' | 'suite'>
 ): SecretTree {
-  return decode(reader => {
+  const read = (reader: Reader): SecretTree => {
     if (!equal(reader.opaque(), epoch.confirmationTag))
       throw invalid('the ratchets are those of another epoch')
     return SecretTree.read(reader, epoch.suite)
-  }, bytes)
+  }
+  return decode(read, bytes, Infinity)
 }

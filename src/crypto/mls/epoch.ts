@@ -33,7 +33,7 @@ import { deriveEpochSecrets, exportSecret } from './key-schedule.ts'
 import { signLeafNode } from './leaf-node.ts'
 import type { LeafNode } from './leaf-node.ts'
 import { checkMembersSupport } from './leaf-validation.ts'
-import { authenticate, frame, protect, wireFormatOf } from './message-protection.ts'
+import { authenticate, checkSize, frame, protect, wireFormatOf } from './message-protection.ts'
 import type { WireFormatName } from './message-protection.ts'
 import { keepProposal, processMessage } from './message-processing.ts'
 import type { ProcessedState, ProcessOptions } from './message-processing.ts'
@@ -283,6 +283,7 @@ export class Epoch {
     const framed = frame(state, { type: 'proposal', proposal }, options.authenticatedData)
     const authenticated = authenticate(state, wireFormatOf(options.wireFormat), framed)
     const reference = proposalRef(state.suite, encodeAuthenticatedContent(authenticated))
+    checkSize(state, authenticated, options.padTo)
     keepProposal(state, { proposal, sender: framed.sender, reference })
     if (update !== undefined) {
       const { publicKey: encryptionKey, secretKey: encryptionSecret } = update.encryption

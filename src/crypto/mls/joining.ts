@@ -135,7 +135,7 @@ export function verifyGroupInfoAndTree(
   if (context.cipherSuite !== suite.id) throw invalid('a group with another cipher suite')
   const bytes = options.ratchetTree ?? extensionData(info.extensions, extensionTypes.ratchetTree)
   if (bytes === undefined) throw invalid('a GroupInfo without a tree, and no tree from elsewhere')
-  const tree = decode(RatchetTree.reader(suite), bytes)
+  const tree = RatchetTree.decode(suite, bytes)
   if (!equal(tree.treeHash(), context.treeHash)) throw invalid('the tree is not the one of the group')
   const signer = tree.leaf(info.signer)
   if (signer === undefined || !verifyGroupInfo(suite, signer.signatureKey, info))

@@ -3,9 +3,11 @@
  * sender is proven.
  */
 import { equal } from '../../base/bytes.ts'
+import { mlsLimits } from '../../base/limits.ts'
+import { encode } from './codec.ts'
 import { invalid, MlsError } from './errors.ts'
 import { externalSenders } from './extension.ts'
-import { signContent, verifyContent, wireFormats } from './framing.ts'
+import { signContent, verifyContent, wireFormats, writeFramedContent } from './framing.ts'
 import type { AuthenticatedContent, Content, FramedContent, MessageWireFormat } from './framing.ts'
 import type { EpochState } from './epoch-state.ts'
 import { encodeMlsMessage } from './mls-message.ts'
@@ -48,8 +50,26 @@ export const authenticate = (
   confirmationTag: undefined
 })
 
-/** The MLSMessage of authenticated content of this member. A private one uses up a key. */
+/** What surrounds the content of a message at most: framing, tags, and the lengths of both. */
+const SURROUNDING_MAX_BYTES = 1024
+
+/**
+ * Checks that others accept content of this size: whoever made a commit that they do not would be alone in the
+ * epoch after it. Throws MlsError `invalid`.
+ */
+export function checkSize(state: EpochState, { framed }: AuthenticatedContent, padTo: number = 0): void {
+  const { content, authenticatedData } = framed
+  const length =
+    content.type === 'application'
+      ? authenticatedData.length + content.data.length
+      : encode(writeFramedContent, framed).length
+  const around = SURROUNDING_MAX_BYTES + padTo + state.context.groupId.length
+  if (length + around > mlsLimits.messageMaxBytes) throw invalid('a message larger than others accept')
+}
+
+/** The MLSMessage of authenticated content of this member. A private one uses up a key. Throws MlsError. */
 export function protect(state: EpochState, authenticated: AuthenticatedContent, padTo?: number): Uint8Array {
+  checkSize(state, authenticated, padTo)
   const { suite, secrets, ownLeaf } = state
   if (authenticated.wireFormat === wireFormats.publicMessage)
     return encodeMlsMessage({

@@ -8,7 +8,7 @@
 import { equal } from '../../base/bytes.ts'
 import { mlsLimits } from '../../base/limits.ts'
 import type { CipherSuite } from './cipher-suite.ts'
-import { encode, readU32, Writer, writeU32 } from './codec.ts'
+import { decode, encode, readU32, Writer, writeU32 } from './codec.ts'
 import type { Read, Write } from './codec.ts'
 import { MlsError } from './errors.ts'
 import { readLeafNode, writeLeafNode } from './leaf-node.ts'
@@ -101,6 +101,15 @@ export class RatchetTree {
       while (parents.length < width - 1) parents.push(undefined)
       return new RatchetTree(suite, leaves, parents)
     }
+  }
+
+  /** The tree of a `ratchet_tree` extension. Nothing is verified by this. Throws MlsError `malformed`. */
+  static decode(
+    suite: CipherSuite,
+    bytes: Uint8Array,
+    maxBytes: number = mlsLimits.treeMaxBytes
+  ): RatchetTree {
+    return decode(RatchetTree.reader(suite), bytes, maxBytes)
   }
 
   /** The data of the `ratchet_tree` extension. */

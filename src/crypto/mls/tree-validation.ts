@@ -5,7 +5,6 @@
 import { equal } from '../../base/bytes.ts'
 import { asLastingKey } from './as-key.ts'
 import type { CipherSuite } from './cipher-suite.ts'
-import { decode } from './codec.ts'
 import { invalid } from './errors.ts'
 import { verifyLeafNode } from './leaf-node.ts'
 import { RatchetTree } from './ratchet-tree.ts'
@@ -91,7 +90,7 @@ export interface VerifiedLeaves {
  */
 export function verifyLeaves(ratchetTree: Uint8Array, range: LeafRange): VerifiedLeaves {
   const { suite, groupId, from, count } = range
-  const tree = decode(RatchetTree.reader(suite), ratchetTree)
+  const tree = RatchetTree.decode(suite, ratchetTree)
   const to = Math.min(from + count, tree.leafCount)
   const members = verifyLeafSignatures(suite, tree, groupId, from, to)
   return { members, next: to < tree.leafCount ? to : undefined }

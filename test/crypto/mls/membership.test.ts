@@ -4,6 +4,7 @@
  * at once belongs to both branches until one of them wins; a tree travels beside the Welcome.
  */
 import { describe, expect, test } from 'vitest'
+import { mlsLimits } from '../../../src/base/limits.ts'
 import type { Random } from '../../../src/base/random.ts'
 import { cipherSuite, Epoch, verifyLeaves, XWING_SUITE } from '../../../src/crypto/mls/index.ts'
 import type { CipherSuite, GeneratedKeyPackage } from '../../../src/crypto/mls/index.ts'
@@ -213,6 +214,46 @@ describe('a tree beside the Welcome', () => {
       expect(reasonOf(() => Epoch.join(welcome!, { ...newcomers[0]!, ratchetTree: forged }))).toBe('invalid')
     }
     expect(reasonOf(() => verifyLeaves(ratchetTree.subarray(1), range))).toBe('malformed')
+  })
+})
+
+describe('a group that has grown larger than one message', () => {
+  const MIB = 1024 * 1024
+  /** Whoever brings so much along fills the tree as a few hundred members do. */
+  const heavy = (name: string): GeneratedKeyPackage =>
+    person(name, 1, {
+      leafExtensions: [{ type: 0xf001, data: new Uint8Array(1.4 * MIB) }],
+      capabilities: { extensions: [0xf001] }
+    })
+
+  test('is joined and loaded all the same, its tree beside the Welcome', () => {
+    let [alices, bobs] = [heavy('alice'), heavy('bob')].reduce<readonly Epoch[]>((members, each) => {
+      const [first] = members
+      if (first === undefined) return [Epoch.create({ groupId: new Uint8Array(16), ...each })]
+      const { epoch, welcome } = first.commit({ proposals: [add(each)] })
+      return [epoch, Epoch.join(welcome!, each)]
+    }, [])
+    const carol = heavy('carol')
+    expectRefused(alices!, 'invalid', () => alices!.commit({ proposals: [add(carol)] }))
+    const added = alices!.commit({ proposals: [add(carol)], ratchetTreeInWelcome: false })
+    const ratchetTree = added.epoch.ratchetTree()
+    expect(ratchetTree.length).toBeGreaterThan(mlsLimits.messageMaxBytes)
+    const carols = Epoch.join(added.welcome!, { ...carol, ratchetTree })
+    ;[alices, bobs] = [added.epoch, nextEpoch(bobs!, added.commit)]
+    expectSameEpoch(follow(bobs, [alices, bobs, Epoch.load(carols.save())]).next)
+    const range = { suite: alices.suite, groupId: alices.groupId, from: 0, count: 4 }
+    expect(verifyLeaves(ratchetTree, range).members).toHaveLength(3)
+    const tooLarge = new Uint8Array(mlsLimits.treeMaxBytes + 1)
+    expect(reasonOf(() => verifyLeaves(tooLarge, range))).toBe('malformed')
+  })
+
+  test('lets nobody make what the others would not read', () => {
+    const [alices] = groupOf(['alice', 'bob'].map(name => person(name)))
+    const authenticatedData = new Uint8Array(4 * MIB)
+    expectRefused(alices!, 'invalid', () => alices!.commit({ authenticatedData }))
+    expectRefused(alices!, 'invalid', () => alices!.commit({ authenticatedData, wireFormat: 'public' }))
+    expectRefused(alices!, 'invalid', () => alices!.seal(authenticatedData))
+    expectRefused(alices!, 'invalid', () => alices!.propose({ type: 'update' }, { authenticatedData }))
   })
 })
 
