@@ -43,7 +43,10 @@ export const spec = {
   /** Messages that a newcomer may be given. */
   groupHistoryMax: 1000,
   invitationLifetimeMs: 30 * DAY,
-  /** A lamport number may run ahead of what the reader knows by its parents only; this bounds the field. */
+  /** A lamport number may run ahead of the highest that the reader knows by so much: honest devices miss no more. */
+  lamportAheadMax: 2 ** 16,
+  /** What a welcome may say that the highest lamport number is. */
+  lamportMax: 2 ** 48,
   integerMax: Number.MAX_SAFE_INTEGER,
   reportDevicesMax: 32,
   reportRangesMax: 32,

@@ -10,7 +10,7 @@
 import { HearsayError, malformed } from '../base/errors.ts'
 import { toHex } from '../base/bytes.ts'
 import type { DeviceId } from '../base/ids.ts'
-import { limits } from '../base/limits.ts'
+import { limits, spec } from '../base/limits.ts'
 import type { Epoch } from '../crypto/mls/index.ts'
 import type { ControlBody } from '../wire/control.ts'
 import type { Conversation, Link } from './conversation.ts'
@@ -35,7 +35,8 @@ export function admit(
   { welcome, tree }: CommittedChange
 ): void {
   if (welcome === undefined) return
-  const body: Welcome = { type: 'welcome', welcome, tree }
+  const lamport = Math.min(conversation.facts.lamport, spec.lamportMax)
+  const body: Welcome = { type: 'welcome', welcome, tree, lamport }
   for (const device of devices) {
     conversation.admitted.set(device, turn.uptime)
     conversation.keyPackages.delete(device)
@@ -110,6 +111,7 @@ export function followWelcome(
   })
   if (before?.group !== groupId) conversation.heads.clear()
   conversation.ask = undefined
+  conversation.facts.lamport = Math.max(conversation.facts.lamport, body.lamport)
   conversation.save(turn)
   conversation.with.changed(turn)
   return true

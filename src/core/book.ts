@@ -252,7 +252,8 @@ export class Book {
     const inside = conversation.members?.has(this.own.device) === true
     const before = facts.state
     if (inside && conversation.group.head !== undefined) facts.state = 'joined'
-    else if (!inside && before === 'joined') facts.state = room.leftOfItself ? 'left' : 'removed'
+    else if (inside) facts.state = 'joining'
+    else if (conversation.members !== undefined && before === 'joined') this.#outside(turn, room)
     if (facts.state === 'joined') facts.consented = undefined
     facts.invited = facts.invited.filter(
       ({ identity }) => conversation.members?.members.has(identity) !== true
@@ -266,6 +267,12 @@ export class Book {
       type: before === 'joining' && facts.state === 'joined' ? 'group:added' : 'group:changed',
       group
     })
+  }
+
+  /** We are not in it any more: what was said stays readable, what is said now is none of our business. */
+  #outside(turn: Turn, { facts, conversation, leftOfItself }: Room): void {
+    facts.state = leftOfItself ? 'left' : 'removed'
+    conversation.group.retain(turn, new Set())
   }
 
   /** A roster says who is there with which devices: also to us, elsewhere. */

@@ -8,7 +8,7 @@
  */
 import { equal } from '../base/bytes.ts'
 import type { DeviceId, IdentityId, Millis } from '../base/ids.ts'
-import { limits } from '../base/limits.ts'
+import { limits, spec } from '../base/limits.ts'
 import type { Entry } from '../wire/entry.ts'
 
 /** An entry that has been opened, with the hash of its bytes. */
@@ -142,11 +142,17 @@ export class Inbox {
   }
 }
 
+/**
+ * Where an entry stands among all. Its author's number is taken as it is, so that everybody has one order, also
+ * those who came later; it grows with each entry of a device, and a lie can run ahead only so far.
+ */
+export const placeOf = ({ lamport }: Entry, before: number, lamportMax: number): number =>
+  Math.min(Math.max(lamport, before + 1), lamportMax + spec.lamportAheadMax)
+
 function deliver(log: Log, received: Received, lamportMax: number): Delivered {
   const { entry, hash } = received
   const equivocated = !equal(entry.previous, log.hash)
-  // An honest number is one more than the highest of its past, all of which is delivered; a lie moves only the liar.
-  const lamport = received.shownAt ?? Math.min(Math.max(entry.lamport, log.lamport + 1), lamportMax + 1)
+  const lamport = received.shownAt ?? placeOf(entry, log.lamport, lamportMax)
   log.waiting.delete(entry.sequence)
   log.contiguous = entry.sequence
   log.hash = hash

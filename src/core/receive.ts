@@ -16,6 +16,7 @@ import { PENDING } from './conversation.ts'
 import type { Conversation, Unopened } from './conversation.ts'
 import { Unjustified } from './group.ts'
 import type { Opened, Processed } from './group.ts'
+import { placeOf } from './inbox.ts'
 import type { Received } from './inbox.ts'
 import { keepMessage } from './messages.ts'
 import { encodePending } from './records/pending.ts'
@@ -169,7 +170,7 @@ function showOverdue(conversation: Conversation, turn: Turn, overdue: number): v
       next = Math.min(next ?? Infinity, received.arrivedAt + limits.patienceMs)
       continue
     }
-    const lamport = Math.min(received.entry.lamport, facts.lamport + 1)
+    const lamport = placeOf(received.entry, 0, facts.lamport)
     facts.lamport = Math.max(facts.lamport, lamport)
     const shown = { ...received, shownAt: lamport }
     inbox.add(shown)

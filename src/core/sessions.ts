@@ -369,7 +369,6 @@ export class Sessions {
     this.relink(turn)
     this.tellPresence(turn, session.peer)
     this.#rooms.met(turn, entry)
-    this.#introduceAll(turn, session)
     if (first && contact.isListed) turn.announce({ type: 'contact:connected', contact: contact.view() })
   }
 
@@ -388,8 +387,11 @@ export class Sessions {
           (conversation.members === undefined
             ? this.#expects(conversation, identity)
             : conversation.includes({ identity, device }))
-        if (wanted && !conversation.links.has(peer)) addLink(conversation, turn, peer, device)
-        else if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
+        if (wanted && !conversation.links.has(peer)) {
+          addLink(conversation, turn, peer, device)
+          this.#introduceIn(turn, conversation, peer, identity)
+        }
+        if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
       }
     }
     this.#syncTopics(turn)
@@ -426,13 +428,14 @@ export class Sessions {
     }
   }
 
-  #introduceAll(turn: Turn, { peer, proven }: Session): void {
-    const identity = proven!.entry.contact.facts.id
-    for (const conversation of this.#book.conversations()) {
-      if (!conversation.links.has(peer)) continue
-      const others = [...(conversation.members?.members.keys() ?? [])].filter(each => each !== identity)
-      this.#tellPeople(turn, conversation, peer, others)
-    }
+  /** Somebody has come into reach in a conversation: it is told where the others are, and they where it is. */
+  #introduceIn(turn: Turn, conversation: Conversation, peer: PeerId, identity: IdentityId): void {
+    const { members, links } = conversation
+    if (members === undefined) return
+    const others = [...members.members.keys()].filter(each => each !== identity)
+    this.#tellPeople(turn, conversation, peer, others)
+    for (const other of links.values())
+      if (other.peer !== peer) this.#tellPeople(turn, conversation, other.peer, [identity])
   }
 
   #tellPeople(turn: Turn, conversation: Conversation, peer: PeerId, identities: readonly IdentityId[]): void {

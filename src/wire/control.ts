@@ -111,6 +111,8 @@ export type ControlBody =
       readonly welcome: Uint8Array
       /** The ratchet tree, where the welcome does not have it. */
       readonly tree: Uint8Array | undefined
+      /** The highest lamport number of the conversation: what comes is ordered after it. */
+      readonly lamport: number
     }
   /** Asks a contact into a group. `through` is the link that it came by, if it did. */
   | {
@@ -210,7 +212,8 @@ const bodyShape = union<ControlBody>({
     4,
     {
       welcome: bytesBetween(1, spec.controlMaxBytes),
-      tree: optional(bytesBetween(1, spec.controlMaxBytes))
+      tree: optional(bytesBetween(1, spec.controlMaxBytes)),
+      lamport: integer(0, spec.lamportMax)
     }
   ],
   invitation: [
