@@ -22,7 +22,9 @@ export const spec = {
   peerIdMaxBytes: 128,
   keyPackageMaxBytes: 4 * KIB,
   /** What an answer to a contact request may hold; a group's welcome may be as large as a control message. */
-  welcomeMaxBytes: 24 * KIB,
+  welcomeMaxBytes: 16 * KIB,
+  /** The beginning of a direct conversation: two full device lists, whose entries take less than 190 bytes each. */
+  createMaxBytes: 26 * KIB,
   /** A control message, in parts where it does not fit one envelope: a welcome for a thousand members does fit. */
   controlMaxBytes: 4 * KIB * KIB,
   /** What one part holds at most, of a control message or of a commit. */

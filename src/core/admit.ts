@@ -8,8 +8,8 @@
  * it was taken in again stays acknowledged, and what it had not is sealed again when it asks.
  */
 import { HearsayError, malformed } from '../base/errors.ts'
-import { toHex } from '../base/bytes.ts'
-import type { DeviceId } from '../base/ids.ts'
+import { idOf } from '../base/ids.ts'
+import type { DeviceId, GroupId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { Epoch } from '../crypto/mls/index.ts'
 import type { ControlBody } from '../wire/control.ts'
@@ -18,7 +18,6 @@ import { leavesOf } from './group.ts'
 import type { CommittedChange } from './group.ts'
 import { compareHeads } from './heads.ts'
 import type { Head } from './heads.ts'
-import { groupOf } from './roster-sync.ts'
 import type { Turn } from './turn.ts'
 
 type Welcome = Extract<ControlBody, { type: 'welcome' }>
@@ -85,8 +84,7 @@ export function followWelcome(
   device: DeviceId,
   body: Welcome
 ): boolean {
-  const { group, roster } = conversation
-  if (roster === undefined) return false
+  const { group } = conversation
   let mls: Epoch
   try {
     mls = conversation.packages.join(turn, body.welcome, { tree: body.tree })
@@ -95,8 +93,9 @@ export function followWelcome(
     if (cause instanceof HearsayError && cause.code === 'MALFORMED') return false
     throw cause
   }
-  const groupId = groupOf(roster.id)
-  if (toHex(mls.groupId) !== groupId) throw malformed('a welcome into another group')
+  const groupId = idOf<GroupId>(mls.groupId)
+  const roster = conversation.rosters.get(groupId)
+  if (roster === undefined) throw malformed('a welcome into a group that we know nothing about')
   const ghost = leavesOf(mls).find(({ identity, device: leaf }) => !roster.everHad(identity, leaf))
   if (ghost !== undefined) {
     conversation.with.warn(turn, device, 'ghost')

@@ -50,6 +50,7 @@ export interface ContactFacts extends ChannelFacts {
 }
 
 export class Contact implements Correspondents {
+  readonly isDirect = true
   readonly facts: ContactFacts
   readonly channels: Channels
   readonly #own: Own

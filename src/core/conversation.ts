@@ -76,6 +76,8 @@ export interface Recipient {
 
 /** What a conversation needs of the contact or group that it is with. */
 export interface Correspondents {
+  /** Whether it is one person and not a group. */
+  readonly isDirect: boolean
   /** Seals a control message for all of them; no envelope while there is no key for it. */
   control(turn: Turn, body: ControlBody): readonly Uint8Array[]
   /** A message as people see it. */

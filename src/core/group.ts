@@ -104,7 +104,7 @@ export interface CommittedChange {
 }
 
 /** The roster at some operations; undefined where some of them are not known yet. */
-export type DesiredAt = (operations: readonly OperationId[]) => Members | undefined
+export type DesiredAt = (group: GroupId, operations: readonly OperationId[]) => Members | undefined
 
 /** Whom each leaf belongs to: trees of one branch share their leaves, and a credential is verified once. */
 const owners = new WeakMap<LeafNode, Omit<Leaf, 'index'>>()
@@ -441,7 +441,7 @@ function whyNot(held: Held, review: CommitReview, desiredAt: DesiredAt): string 
   if (review.sender === undefined) return 'a commit from outside the group'
   const { content } = decodeEntry(review.authenticatedData)
   if (content.type !== 'commit' || content.parent !== held.epoch) return 'a commit that is not in its log'
-  const desired = desiredAt(content.operations)
+  const desired = desiredAt(held.group, content.operations)
   if (desired === undefined) return WAITING
   const adds: DeviceId[] = []
   const removes: TreeLeaf[] = []

@@ -90,8 +90,8 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
 
 function process(conversation: Conversation, turn: Turn, opened: Opened): Processed | 'unopened' {
   try {
-    const processed = conversation.group.process(turn, opened, operations =>
-      conversation.roster?.at(operations)
+    const processed = conversation.group.process(turn, opened, (group, operations) =>
+      conversation.rosters.get(group)?.at(operations)
     )
     if (processed !== 'waiting') return processed
     // Its past is on its way: whoever brought it has it.

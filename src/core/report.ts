@@ -241,7 +241,12 @@ function resealRefused(
   unopened: readonly EnvelopeId[]
 ): void {
   if (unopened.length === 0 || !maySeal(conversation)) return
-  const again = refusedItems(conversation, new Set(unopened)).map(item => reseal(conversation, turn, item))
+  const head = conversation.group.head?.epoch
+  const together = conversation.heads.get(link.device)?.head.epoch === head
+  // What is sealed on our head already will open once the device has come there; before that nothing would help.
+  const again = refusedItems(conversation, new Set(unopened))
+    .filter(({ epoch }) => together || epoch !== head)
+    .map(item => reseal(conversation, turn, item))
   if (again.length > 0) transmit(turn, conversation, link, again)
 }
 

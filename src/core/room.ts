@@ -68,6 +68,7 @@ export interface People {
 }
 
 export class Room implements Correspondents {
+  readonly isDirect = false
   readonly facts: RoomFacts
   readonly channels: Channels
   readonly conversation: Conversation

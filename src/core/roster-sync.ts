@@ -7,8 +7,8 @@
  * Always true: an operation that is taken in is on disk with the batch; what is refused changes nothing.
  */
 import { equal } from '../base/bytes.ts'
-import { HearsayError } from '../base/errors.ts'
-import type { DeviceId, GroupId, OperationId, PeerId } from '../base/ids.ts'
+import { HearsayError, malformed } from '../base/errors.ts'
+import type { DeviceId, GroupId, IdentityId, OperationId, PeerId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import { decodeKeyPackage } from '../crypto/mls/index.ts'
 import type { ControlBody } from '../wire/control.ts'
@@ -135,7 +135,7 @@ export function compareRosters(
 
 /** Takes in what a member says about the roster. Throws MALFORMED at what is refused, having taken in the rest. */
 export function followRoster(conversation: Conversation, turn: Turn, peer: PeerId, body: RosterBody): void {
-  const roster = conversation.rosters.get(groupOf(body.group)) ?? begin(conversation, turn, body)
+  const roster = conversation.rosters.get(groupOf(body.group)) ?? begin(conversation, turn, peer, body)
   if (roster === undefined) return
   const { added, refused } = takeIn(conversation, turn, roster, body.operations)
   takeKeyPackages(conversation, roster, body.keyPackages)
@@ -147,11 +147,37 @@ export function followRoster(conversation: Conversation, turn: Turn, peer: PeerI
   if (refused !== undefined) throw refused
 }
 
-/** The first that we hear of a group that we were asked into: its `create` has to be there. */
-function begin(conversation: Conversation, turn: Turn, body: RosterBody): Roster | undefined {
-  if (conversation.rosters.size > 0 || conversation.id !== (body.group as string)) return undefined
-  const create = body.operations.find(bytes => operationId(bytes) === body.group)
-  return create === undefined ? undefined : beginRoster(conversation, turn, create)
+/**
+ * The first that we hear of a roster: that of a group that we were asked into, or one that the other side of a
+ * direct conversation began when we met another time, which we have forgotten. Its `create` has to be there.
+ */
+function begin(conversation: Conversation, turn: Turn, peer: PeerId, body: RosterBody): Roster | undefined {
+  const { group, operations } = body
+  const direct = conversation.with.isDirect
+  if (!direct && (conversation.rosters.size > 0 || conversation.id !== (group as string))) return undefined
+  const create = operations.find(bytes => operationId(bytes) === group)
+  if (create === undefined) {
+    if (operations.length === 0)
+      conversation.tell(turn, peer, {
+        type: 'roster',
+        group,
+        heads: [],
+        operations: [],
+        keyPackages: [],
+        answer: true
+      })
+    return undefined
+  }
+  if (direct) requireBoth(conversation, create)
+  return beginRoster(conversation, turn, create)
+}
+
+/** A direct conversation is of two people and no others. */
+function requireBoth(conversation: Conversation, create: Uint8Array): void {
+  const { kind, current } = Roster.begin(create)
+  const both = [conversation.identity, conversation.id as string as IdentityId]
+  if (kind !== 'direct' || !both.every(identity => current.members.has(identity)))
+    throw malformed('a roster of others')
 }
 
 function takeIn(

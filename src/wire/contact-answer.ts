@@ -48,7 +48,7 @@ const content: Fields<ContactAnswerContent> = {
   devices: deviceListShape,
   device: id(32),
   welcome: bytesBetween(0, spec.welcomeMaxBytes),
-  create: bytesBetween(0, spec.welcomeMaxBytes),
+  create: bytesBetween(0, spec.createMaxBytes),
   presenceSecret: bytes(32),
   presence: presenceShape,
   name: text(spec.nameMaxBytes),

@@ -18,6 +18,7 @@ import { spec } from '../base/limits.ts'
 import type { Role } from '../base/model.ts'
 import { deviceListShape, keyPackageShape } from './contact-request.ts'
 import { presenceShape, type Presence } from './presence.ts'
+import { roleShape } from './roster-operation.ts'
 import {
   boolean,
   bytes,
@@ -26,7 +27,6 @@ import {
   id,
   integer,
   list,
-  oneOf,
   optional,
   pair,
   peerId,
@@ -177,12 +177,9 @@ const deviceReport = withRule(
   }
 )
 
-/** A role as a field of other structures. */
-export const roleShape = oneOf<Role>({ member: 0, admin: 1, owner: 2 })
-
 const PARTS_MAX = Math.ceil(spec.controlMaxBytes / spec.partBytes)
 
-const bodyShape = union<ControlBody>({
+const cases = union<ControlBody>({
   hello: [0, { from: peerId, to: peerId, devices: deviceListShape, name: text(spec.nameMaxBytes) }],
   report: [
     1,
@@ -255,6 +252,13 @@ const bodyShape = union<ControlBody>({
       bytes: bytesBetween(1, spec.partBytes)
     }
   ]
+})
+
+const bodyShape = withRule(cases, body => {
+  if (body.type === 'part' && body.index >= body.count) return 'a part beyond the last'
+  if (body.type === 'consent' && (body.consent.length === 0) !== (body.keyPackage.length === 0))
+    return 'a yes comes with a key package, a no without'
+  return undefined
 })
 
 const content: Fields<ControlContent> = { device: id(32), counter: integer(), body: bodyShape }

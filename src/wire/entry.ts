@@ -33,7 +33,7 @@ export type EntryContent =
   | { readonly type: 'text'; readonly text: string; readonly replyTo: MessageId | undefined }
   /**
    * The commit that carries this entry leads out of the epoch `parent`; it brings the tree to what the roster is
-   * at `operations`, and counts only by that.
+   * at `operations` (its heads, ascending), and counts only by that.
    */
   | {
       readonly type: 'commit'
@@ -59,7 +59,7 @@ export interface Entry {
 }
 
 function wrong(entry: Entry): string | undefined {
-  const { device, parents } = entry
+  const { device, parents, content } = entry
   if (parents.some((each, i) => i > 0 && parents[i - 1]!.device >= each.device))
     return 'parents are sorted by device and none comes twice'
   // Its own log is what `previous` is for; as a parent it could only make a reader wait for ever.
@@ -87,7 +87,8 @@ const whole = codec(
           1,
           {
             parent: id<EpochId>(16),
-            operations: list(id<OperationId>(32), { max: spec.operationParentsMax })
+            // As many as a roster may have heads: those who act at once each leave one.
+            operations: list(id<OperationId>(32), { min: 1, max: spec.operationsPerMessageMax })
           }
         ]
       })

@@ -79,7 +79,8 @@ export type UnsignedOperation = Omit<RosterOperation, 'signature'>
 export const NO_GROUP = '0'.repeat(64) as OperationId
 
 const identity = id<IdentityId>(32)
-const role = oneOf<Role>({ owner: 0, admin: 1, member: 2 })
+/** A role as a field: the same number wherever it stands. */
+export const roleShape = oneOf<Role>({ owner: 0, admin: 1, member: 2 })
 const entries = list(bytesBetween(1, spec.deviceEntryMaxBytes), { min: 1, max: spec.deviceEntriesMax })
 const groupName = text(spec.nameMaxBytes)
 const settings = record<GroupSettings>({
@@ -89,7 +90,12 @@ const settings = record<GroupSettings>({
 })
 const newcomers = (max: number) =>
   list(
-    record<Newcomer>({ identity, role, devices: entries, consent: bytesBetween(0, spec.consentMaxBytes) }),
+    record<Newcomer>({
+      identity,
+      role: roleShape,
+      devices: entries,
+      consent: bytesBetween(0, spec.consentMaxBytes)
+    }),
     {
       min: 1,
       max
@@ -116,7 +122,7 @@ const fields: Fields<UnsignedOperation> = {
     ],
     add: [1, { members: newcomers(spec.newcomersMax) }],
     remove: [2, { identity }],
-    role: [3, { identity, role }],
+    role: [3, { identity, role: roleShape }],
     rename: [4, { name: groupName }],
     settings: [5, { settings }],
     devices: [6, { entries }]

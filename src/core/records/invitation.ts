@@ -1,7 +1,7 @@
 /** The record of an invitation into a group that waits for a person. */
 import { spec } from '../../base/limits.ts'
 import type { IdentityId, InviteId, OperationId, RequestId } from '../../base/ids.ts'
-import { roleShape } from '../../wire/control.ts'
+import { roleShape } from '../../wire/roster-operation.ts'
 import { bytes, codec, id, integer, optional, structure, text, time } from '../../wire/shape.ts'
 import type { WaitingInvitation } from '../rooms.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'

@@ -1,7 +1,7 @@
 /** The record of an invite of ours. */
 import type { ConversationId, Millis } from '../../base/ids.ts'
 import type { Role } from '../../base/model.ts'
-import { roleShape } from '../../wire/control.ts'
+import { roleShape } from '../../wire/roster-operation.ts'
 import { decodeInvite, encodeInvite } from '../../wire/invite.ts'
 import type { Invite } from '../../wire/invite.ts'
 import { bytes, bytesBetween, codec, id, oneOf, optional, structure, time } from '../../wire/shape.ts'

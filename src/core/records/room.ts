@@ -1,7 +1,7 @@
 /** The record of a group, its counters apart. */
 import { limits, spec } from '../../base/limits.ts'
 import type { ConversationId, IdentityId, InviteId, RequestId } from '../../base/ids.ts'
-import { roleShape } from '../../wire/control.ts'
+import { roleShape } from '../../wire/roster-operation.ts'
 import {
   bytesBetween,
   codec,

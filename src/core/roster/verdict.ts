@@ -56,8 +56,7 @@ class Trial implements Verdict {
   readonly #ranks = new Map<Node, Rank>()
   readonly #undecided = new Map<IdentityId, Node[]>()
   readonly #declarations = new Map<IdentityId, Declarations>()
-  /** Which operations use a consent, void ones too: a replay is one whoever makes it. */
-  readonly #uses = new Map<string, Node[]>()
+  readonly #uses = new Map<string, Ruling[]>()
   readonly #introduced = new Map<IdentityId, Node[]>()
   readonly #standings = new Map<IdentityId, Standing[]>()
   readonly #removals = new Map<IdentityId, Ruling[]>()
@@ -113,7 +112,7 @@ class Trial implements Verdict {
     if (removals.some(removal => !precedes(removal.node, node))) return false
     const left = this.#declarations.get(identity)?.masks[0]
     if (left !== undefined && leaves(left, node.past)) return false
-    return !this.#isUsed(node, position) && !this.#isReplayed(node, position, removals)
+    return !this.#isReplayed(node, position, removals)
   }
 
   extend(node: Node): void {
@@ -140,7 +139,6 @@ class Trial implements Verdict {
   }
 
   #index(node: Node): void {
-    for (const use of node.uses) append(this.#uses, use, node)
     for (const list of node.claims) append(this.#introduced, list.identity, node)
   }
 
@@ -289,10 +287,11 @@ class Trial implements Verdict {
   #count(node: Node, rank: Rank): void {
     this.#valid.add(node)
     this.#ranks.set(node, rank)
+    for (const use of node.uses) append(this.#uses, use, { node, rank })
     const { content } = node.operation
     if (content.type === 'create' || content.type === 'add')
       for (const [position, { identity, role }] of content.members.entries())
-        if (!this.#isUsed(node, position)) this.#grant({ identity, level: levelOf[role], node, position })
+        this.#grant({ identity, level: levelOf[role], node, position })
     if (content.type === 'create' || content.type === 'settings') this.#settings.push({ node, rank })
     if (content.type === 'remove') append(this.#removals, content.identity, { node, rank })
     if (content.type === 'role') {
@@ -302,34 +301,35 @@ class Trial implements Verdict {
     }
   }
 
-  /** Whether the consent to a standing does not count any more, by what ranks before the standing. */
+  /** Whether a standing rests on a consent that does not count any more, by what ranks before it. */
   #isSpent(standing: Standing): boolean {
     const { identity, level, node, position } = standing
-    if (node.operation.content.type !== 'add') return false
     const known = this.#spent.get(standing)
     if (known !== undefined) return known
-    const removals = this.#removals.get(identity) ?? NOBODY
-    const senior = removals.filter(removal => outranks(removal.rank, { standing, level }))
-    const spent = this.#isReplayed(node, position, senior)
+    const isSenior = (ruling: Ruling): boolean => outranks(ruling.rank, { standing, level })
+    const removals = (this.#removals.get(identity) ?? NOBODY).filter(isSenior)
+    const spent = this.#isReplayed(node, position, removals, isSenior)
     this.#spent.set(standing, spent)
     return spent
   }
 
-  /** Whether the author knew of another operation that used the same consent. */
-  #isUsed(node: Node, position: number): boolean {
-    const use = node.uses[position]
-    return use !== undefined && this.#uses.get(use)!.some(other => precedes(other, node))
-  }
-
-  /** Whether the author knew of a removal, or of a leave, beside which the same consent was used. */
-  #isReplayed(node: Node, position: number, removals: readonly Ruling[]): boolean {
-    const use = node.uses[position]
-    const others = use === undefined ? NOBODY : this.#uses.get(use)!.filter(other => other !== node)
-    if (others.length === 0) return false
-    const { identity } = node.consents[position]!
-    const left = (this.#declarations.get(identity)?.nodes ?? NOBODY).filter(each => each.level < 0)
+  /**
+   * Whether the author knew of a removal, or of a leave, that another use of the same consent did not know.
+   * Only uses that count: else whoever copies a consent into a void operation could throw its owner out.
+   */
+  #isReplayed(
+    node: Node,
+    position: number,
+    removals: readonly Ruling[],
+    applies: (use: Ruling) => boolean = () => true
+  ): boolean {
+    const consent = node.consents[position]
+    const all = (consent && this.#uses.get(node.uses[position]!)) ?? NOBODY
+    const others = all.filter(use => use.node !== node && applies(use))
+    if (consent === undefined || others.length === 0) return false
+    const left = (this.#declarations.get(consent.identity)?.nodes ?? NOBODY).filter(each => each.level < 0)
     const ends = bitsOf([...removals, ...left].map(each => each.node))
-    return others.some(other => leaves(ends, other.past, node.past))
+    return others.some(other => leaves(ends, other.node.past, node.past))
   }
 }
 
