@@ -95,16 +95,30 @@ function has(rows: Rows, author: DeviceId, sequence: number): boolean {
   return row.ranges.some(([from, to]) => from <= sequence && sequence <= to)
 }
 
-/** Gives every linked member what it lacks of others' envelopes. */
+/**
+ * Gives every linked member what it lacks of others' envelopes. What it lacks it has to have said since the author
+ * had time to give it: so it is asked first, for a report costs less than what it may have by now.
+ */
 export function carry(conversation: Conversation, turn: Turn): void {
   const { carrier, links, rows } = conversation
   if (carrier.isEmpty) return
   for (const link of links.values()) {
-    if (!link.ready) continue
-    const envelopes = carrier.forPeer(turn, link, rows.get(link.device) ?? NOTHING)
+    const held = rows.get(link.device) ?? NOTHING
+    const due = carrier.dueAt(link, held)
+    if (!link.ready || due > turn.uptime) continue
+    if (link.reportedAt < due) {
+      if (askAgainAt(link) > turn.uptime) continue
+      link.askedAt = turn.uptime
+      conversation.owe(link.peer, true)
+      continue
+    }
+    const envelopes = carrier.forPeer(turn, link, held)
     if (envelopes.length > 0) turn.emit({ type: 'transmit', peer: link.peer, envelopes, messages: undefined })
   }
 }
+
+const askAgainAt = ({ askedAt }: Link): number =>
+  askedAt === undefined ? -Infinity : askedAt + limits.carryAfterMs
 
 /** Lets go of what every device of the conversation has. */
 export function forgetCarried(conversation: Conversation): void {
@@ -119,9 +133,11 @@ export function forgetCarried(conversation: Conversation): void {
 /** When `carry` has something to do next, in uptime. */
 export function carryDueAt({ carrier, links, rows }: Conversation): number | undefined {
   if (carrier.isEmpty) return undefined
-  const times = [...links.values()]
-    .filter(({ ready }) => ready)
-    .map(link => carrier.dueAt(link, rows.get(link.device) ?? NOTHING))
-  const due = Math.min(...times)
-  return due === Infinity ? undefined : due
+  let next = Infinity
+  for (const link of links.values()) {
+    if (!link.ready) continue
+    const due = carrier.dueAt(link, rows.get(link.device) ?? NOTHING)
+    next = Math.min(next, link.reportedAt < due ? Math.max(due, askAgainAt(link)) : due)
+  }
+  return next === Infinity ? undefined : next
 }

@@ -56,6 +56,8 @@ export class Contact implements Correspondents {
   readonly #own: Own
   /** Peers at which a device of it has proven itself and is connected. */
   readonly online = new Set<PeerId>()
+  /** Warnings that were given, so that each is given once. */
+  readonly #warned = new Set<string>()
   /** The rosters or epochs of the conversation with it have changed. */
   readonly #changed: (turn: Turn, contact: Contact) => void
 
@@ -126,8 +128,10 @@ export class Contact implements Correspondents {
     return true
   }
 
-  warn(turn: Turn, _device: DeviceId | undefined, warning: Warning): void {
-    if (warning === 'flooded') return
+  warn(turn: Turn, device: DeviceId | undefined, warning: Warning): void {
+    const key = `${warning} ${device ?? ''}`
+    if (warning === 'flooded' || this.#warned.has(key)) return
+    this.#warned.add(key)
     turn.announce({ type: 'contact:warned', contact: this.view(), warning: 'equivocated' })
   }
 

@@ -46,6 +46,9 @@ export interface Link {
   readonly device: DeviceId
   /** Its first report over this link has come: we know what it lacks. */
   ready: boolean
+  /** When it reported last, and when it was asked to for the sake of carrying, in uptime. */
+  reportedAt: number
+  askedAt: number | undefined
   /** The next number of our log to send over it. */
   cursor: number
   /** When to send again what has not been acknowledged, in uptime; undefined while nothing is in flight. */

@@ -87,6 +87,8 @@ export interface Processed {
   readonly entry: Entry
   readonly bytes: Uint8Array
   readonly identity: IdentityId
+  /** Whether its author has made another commit on the same epoch: honest devices make one. */
+  readonly equivocated: boolean
 }
 
 /** What a commit does, and the key packages of those whom it takes in. */
@@ -353,11 +355,15 @@ export class Group {
       held.answered = true
       this.#saveEpoch(turn, held)
     }
+    let equivocated = false
     if (result.kind === 'commit' && result.epoch !== undefined) {
       const { generation, epoch: parent } = held
-      this.add(turn, result.epoch, { generation, parent, author, fresh: false })
+      const id = this.add(turn, result.epoch, { generation, parent, author, fresh: false })
+      equivocated = [...this.#held.values()].some(
+        each => each.parent === parent && each.author === author && each.epoch !== id
+      )
     }
-    return { entry, bytes, identity }
+    return { entry, bytes, identity, equivocated }
   }
 
   /**

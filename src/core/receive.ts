@@ -93,7 +93,10 @@ function process(conversation: Conversation, turn: Turn, opened: Opened): Proces
     const processed = conversation.group.process(turn, opened, (group, operations) =>
       conversation.rosters.get(group)?.at(operations)
     )
-    if (processed !== 'waiting') return processed
+    if (processed !== 'waiting') {
+      if (processed.equivocated) conversation.with.warn(turn, opened.author, 'equivocated')
+      return processed
+    }
     // Its past is on its way: whoever brought it has it.
     conversation.oweAll()
     return 'unopened'

@@ -24,6 +24,7 @@ function commitDifference(conversation: Conversation, turn: Turn): void {
   const change = plannedChange(conversation)
   if (change === undefined) {
     conversation.turnAt = undefined
+    conversation.ownOperation = undefined
     return
   }
   const { epoch } = group.position!

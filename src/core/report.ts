@@ -122,6 +122,7 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   resealRefused(conversation, turn, link, report.unopened)
   if (report.answer) conversation.owe(link.peer)
   link.ready = true
+  link.reportedAt = turn.uptime
   const acknowledged = conversation.outbox.acknowledged.get(device)
   if (acknowledged !== undefined) link.cursor = Math.max(link.cursor, acknowledged.contiguous + 1)
   conversation.save(turn)

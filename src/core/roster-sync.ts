@@ -248,6 +248,8 @@ function bounded(operations: readonly Uint8Array[]): Uint8Array[] {
 
 /** After the roster has moved: messages are for others now, epochs rank anew, and there may be something to commit. */
 export function rosterChanged(conversation: Conversation, turn: Turn): void {
+  for (const { device } of conversation.roster?.equivocations() ?? [])
+    conversation.with.warn(turn, device, 'equivocated')
   syncRecipients(conversation, turn)
   conversation.group.rosterChanged()
   conversation.with.changed(turn)

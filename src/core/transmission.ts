@@ -24,6 +24,8 @@ export function addLink(conversation: Conversation, turn: Turn, peer: PeerId, de
     peer,
     device,
     ready: false,
+    reportedAt: -Infinity,
+    askedAt: undefined,
     cursor: 0,
     resendAt: undefined,
     resendDelayMs: limits.resendFirstMs,

@@ -50,7 +50,7 @@ export class SimulatedDisk {
    * Called with every transaction that is asked for: where a test lets the machine crash at a write. What it
    * returns is called if the transaction survives, whether or not anybody is left to hear of it.
    */
-  onWrite: (() => (() => void) | undefined) | undefined
+  onWrite: ((changes: readonly Change[]) => (() => void) | undefined) | undefined
   /** Called when a transaction is refused, because the disk is full or failing. */
   onRefuse: (() => void) | undefined
   readonly #time: VirtualTime
@@ -129,7 +129,7 @@ export class SimulatedDisk {
     requireOpen(session)
     checkChanges(changes)
     if (!session.alive) return await never()
-    const onSurvived = this.onWrite?.()
+    const onSurvived = this.onWrite?.(changes)
     this.#refuseOnBadDays()
     await new Promise<void>(resolve => {
       const owned = changes.map(change => ({ ...change, value: copy(change.value) }))

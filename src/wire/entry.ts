@@ -64,6 +64,8 @@ function wrong(entry: Entry): string | undefined {
     return 'parents are sorted by device and none comes twice'
   // Its own log is what `previous` is for; as a parent it could only make a reader wait for ever.
   if (parents.some(parent => parent.device === device)) return 'parents are of other devices'
+  if (content.type === 'commit' && content.operations.some((each, i, all) => i > 0 && all[i - 1]! >= each))
+    return 'operations ascend and none comes twice'
   return brokenLink(entry)
 }
 
