@@ -39,6 +39,7 @@ import { encodeInvite } from '../../src/wire/invite.ts'
 import { encodeMessageBody, type MessageBody } from '../../src/wire/message-body.ts'
 import { decodePresenceRecord, encodePresence } from '../../src/wire/presence.ts'
 import { answerOf, firstContact, NOON, person, seededRandom } from '../../test/core/seal/cast.ts'
+import { rosterStory } from './roster.ts'
 
 /** One structure: its bytes and its fields by name. */
 export interface StructureVector {
@@ -242,6 +243,11 @@ function conversation(): Vectors {
   )
 }
 
+function roster(): Vectors {
+  const { structures, derived } = rosterStory()
+  return vectors(structures, derived)
+}
+
 function delivery(): Vectors {
   const { alice, bob } = story()
   const contactSecret = bytesOf('contact secret', 32)
@@ -328,6 +334,7 @@ export const generate = (): Record<string, Vectors> => ({
   contact: contact(),
   envelope: envelope(),
   conversation: conversation(),
+  roster: roster(),
   delivery: delivery(),
   presence: presence()
 })

@@ -105,6 +105,18 @@ describe('Mallory, an admin gone bad,', () => {
     expect(isIn(story, bob)).toBe(true)
   })
 
+  test('cannot turn somebody’s consent against them by copying it into the past', () => {
+    const story = group()
+    story.gives(alice, mallory, 'member')
+    const early = story.heads()
+    const removed = story.removes(alice, bob)
+    const consent = story.newcomer(bob)
+    story.adds(alice, consent, [removed])
+    const copied = story.adds(mallory, consent, early)
+    expect(story.roster().isVoid(copied)).toBe(true)
+    expect(isIn(story, bob)).toBe(true)
+  })
+
   test('renames a thousand times: the last one counts, and who did it is on record', () => {
     const story = group()
     let parents: readonly OperationId[] = story.heads()

@@ -9,6 +9,9 @@ import { player, quiet, Story, viewOf, type Device, type Player } from './roster
 import { twin } from './roster-twin.ts'
 
 const people = ['alice', 'bob', 'carol', 'dave', 'mallory', 'sybil'].map(player)
+/** Mostly plain members: those in power outvote everybody else soon enough. */
+const newcomerRole = (n: number): Role =>
+  (['member', 'member', 'member', 'member', 'admin', 'owner'] as const)[n % 6]!
 const roles: readonly Role[] = ['member', 'admin', 'owner']
 
 /** What somebody does, as numbers that are taken modulo what there is to choose from. */
@@ -68,13 +71,20 @@ function contentOf(story: Story, { what, whom, role, who }: Move, used: Newcomer
   const target = people[whom % people.length]!
   switch (what) {
     case 'add': {
-      // Mostly plain members: those in power outvote everybody else soon enough.
-      const newcomer = story.newcomer(target, roles[Math.max(0, (role % 6) - 3)])
+      const newcomer = story.newcomer(target, newcomerRole(role))
       used.push(newcomer)
       return { type: 'add', members: [newcomer] }
     }
     case 'replay':
-      return { type: 'add', members: [used[whom % used.length] ?? story.newcomer(target)] }
+      return {
+        type: 'add',
+        members: [
+          {
+            ...(used[whom % used.length] ?? story.newcomer(target)),
+            role: newcomerRole(role)
+          }
+        ]
+      }
     case 'remove':
       return { type: 'remove', identity: target.identity }
     case 'leave':

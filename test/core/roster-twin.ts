@@ -133,11 +133,10 @@ export function twin(story: Story, ids: readonly OperationId[]) {
       return { told, place, who: member.identity, key: `${member.identity}/${toHex(invitation)}` }
     })
   })
-  const othersUsing = (by: Told, place: number): Told[] => {
+  const othersUsing = (by: Told, place: number): Judged[] => {
     const own = uses.find(use => use.told === by && use.place === place)
-    return own === undefined
-      ? []
-      : uses.filter(use => use.key === own.key && use.told !== by).map(use => use.told)
+    const same = uses.filter(use => use.key === own?.key && use.told !== by).map(use => use.told)
+    return judged.filter(each => same.includes(each.told))
   }
   const removalsOf = (who: IdentityId): Judged[] =>
     judged.filter(
@@ -149,21 +148,15 @@ export function twin(story: Story, ids: readonly OperationId[]) {
     )
   const leavesOf = (who: IdentityId): Told[] =>
     declarations.filter(told => told.operation.author === who && says(told) === -1)
-  const isReplayed = (by: Told, place: number, who: IdentityId, removals: readonly Told[]): boolean =>
-    othersUsing(by, place).some(other =>
-      [...removals, ...leavesOf(who)].some(removal => knew(by, removal) && !knew(other, removal))
-    )
-  const isSpent = ({ by, place, who, level }: Grant): boolean => {
-    if (by.operation.content.type !== 'add') return false
-    const senior = removalsOf(who).filter(
-      ({ rank }) => compare(rank, { grant: { by, place, who, level }, level }) < 0
-    )
-    return isReplayed(
-      by,
-      place,
-      who,
-      senior.map(({ told }) => told)
-    )
+  const isReplayed = (others: readonly Judged[], by: Told, who: IdentityId, removals: readonly Judged[]) => {
+    const ended = [...removals.map(({ told }) => told), ...leavesOf(who)]
+    return others.some(other => ended.some(end => knew(by, end) && !knew(other.told, end)))
+  }
+  const isSpent = (grant: Grant): boolean => {
+    const senior = (each: Judged) => compare(each.rank, { grant, level: grant.level }) < 0
+    if (grant.by.operation.content.type !== 'add') return false
+    const others = othersUsing(grant.by, grant.place).filter(senior)
+    return isReplayed(others, grant.by, grant.who, removalsOf(grant.who).filter(senior))
   }
   const rankOf = (told: Told): Rank | undefined => judged.find(each => each.told === told)?.rank
   const ends = (grant: Grant, level: number): Told[] => [
@@ -229,8 +222,7 @@ export function twin(story: Story, ids: readonly OperationId[]) {
       grants.push({ who: content.identity, level: LEVEL[content.role], by: told, place: 0 })
     if (content.type === 'create' || content.type === 'add')
       for (const [place, { identity, role }] of content.members.entries())
-        if (!othersUsing(told, place).some(other => knew(told, other)))
-          grants.push({ who: identity, level: LEVEL[role], by: told, place })
+        grants.push({ who: identity, level: LEVEL[role], by: told, place })
   }
   const founder: Grant = { who: create.operation.author, level: 2, by: create, place: 0 }
   count(create, { grant: founder, level: 2 })
@@ -267,16 +259,7 @@ export function twin(story: Story, ids: readonly OperationId[]) {
     for (const [place, { identity }] of content.members.entries()) {
       const gone = [...removalsOf(identity).map(each => each.told), ...leavesOf(identity)]
       if (gone.some(end => !knew(told, end))) continue
-      if (othersUsing(told, place).some(other => knew(told, other))) continue
-      if (
-        isReplayed(
-          told,
-          place,
-          identity,
-          removalsOf(identity).map(each => each.told)
-        )
-      )
-        continue
+      if (isReplayed(othersUsing(told, place), told, identity, removalsOf(identity))) continue
       const left = grants
         .filter(grant => grant.who === identity)
         .map(grant => ({ grant, level: levelLeft(grant, () => true) }))

@@ -84,6 +84,18 @@ describe('a group', () => {
     expect(whoIsIn(story.roster())).toEqual(['bob', 'mallory', 'carol'])
   })
 
+  test('has owners whose past does not protect them', () => {
+    const story = group()
+    story.gives(alice, bob, 'owner')
+    story.gives(alice, carol, 'owner')
+    const tooEarly = story.removes(carol, bob)
+    story.gives(alice, bob, 'member')
+    const removal = story.removes(carol, bob)
+    const roster = story.roster()
+    expect([roster.isVoid(tooEarly), roster.isVoid(removal)]).toEqual([true, false])
+    expect(isIn(story, bob)).toBe(false)
+  })
+
   test('between two people has nothing but devices', () => {
     const story = new Story(alice, { other: bob })
     for (const who of [alice, bob]) {
@@ -175,6 +187,26 @@ describe('at the same time,', () => {
       story.gives(bob, carol, junior, heads)
       expect(roleOf(story, carol)).toBe(senior)
     }
+  })
+
+  test('one owner gives two roles on two devices: that of the smaller id counts', () => {
+    const chosen = new Set<string>()
+    for (const name of ['erin', 'frank', 'grace', 'heidi', 'ivan', 'judy']) {
+      const story = new Story(alice)
+      const list = alice.extended(alice.first, 'add', alice.laptop)
+      story.does(alice, { type: 'devices', entries: list.entries.slice(1) })
+      story.adds(alice, player(name))
+      const heads = story.heads()
+      const given = (['admin', 'owner'] as const).map((role, i) => {
+        const content = { type: 'role', identity: player(name).identity, role } as const
+        const device = [alice.phone, alice.laptop][i]!
+        return { role, id: story.does(alice, content, { parents: heads, device }) }
+      })
+      const [first] = given.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      expect(roleOf(story, player(name))).toBe(first!.role)
+      chosen.add(first!.role)
+    }
+    expect(chosen.size).toBe(2)
   })
 
   test('two rename it: the senior’s name counts, and a later one replaces both', () => {

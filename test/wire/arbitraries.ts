@@ -10,11 +10,14 @@ import type {
   InviteId,
   MessageId,
   Millis,
+  OperationId,
   PeerId,
   RequestId
 } from '../../src/base/ids.ts'
 import { fromUtf8, toHex } from '../../src/base/bytes.ts'
 import { spec } from '../../src/base/limits.ts'
+import type { GroupSettings, Role } from '../../src/base/model.ts'
+import { decodeConsent, encodeConsent, type Consent } from '../../src/wire/consent.ts'
 import {
   decodeContactAnswer,
   encodeContactAnswer,
@@ -39,6 +42,14 @@ import {
   type Presence,
   type PresenceRecord
 } from '../../src/wire/presence.ts'
+import {
+  decodeOperation,
+  encodeOperation,
+  NO_GROUP,
+  type Newcomer,
+  type OperationContent,
+  type RosterOperation
+} from '../../src/wire/roster-operation.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: length, maxLength: length })
@@ -108,14 +119,16 @@ const presenceRecord: fc.Arbitrary<PresenceRecord> = fc.record({
 })
 
 const deviceList = fc.array(bytesUpTo(spec.deviceEntryMaxBytes), { minLength: 1, maxLength: 4 })
-const keyPackages = fc.array(bytesUpTo(600), { minLength: 1, maxLength: spec.keyPackagesMax })
+const keyPackage = bytesUpTo(600)
+const name = text(spec.nameMaxBytes)
+const nothing = new Uint8Array(0)
 
 const contactRequest: fc.Arbitrary<ContactRequest> = fc.record({
   request: id<RequestId>(16),
   invite: id<InviteId>(16),
   devices: deviceList,
   device: id<DeviceId>(32),
-  keyPackages,
+  keyPackage,
   presenceSecret: bytes(32),
   presence,
   name: text(spec.nameMaxBytes),
@@ -125,18 +138,18 @@ const contactRequest: fc.Arbitrary<ContactRequest> = fc.record({
 })
 
 const answerStatus = fc.oneof(
-  fc.record({ status: fc.constant('accepted' as const), welcome: bytesUpTo(900) }),
-  fc.constant({ status: 'rejected' as const, welcome: new Uint8Array(0) })
+  fc.record({ status: fc.constant('accepted' as const), welcome: bytesUpTo(900), create: bytesUpTo(900) }),
+  fc.constant({ status: 'rejected' as const, welcome: nothing, create: nothing })
 )
 
-const contactAnswer: fc.Arbitrary<ContactAnswer> = answerStatus.chain(({ status, welcome }) =>
+const contactAnswer: fc.Arbitrary<ContactAnswer> = answerStatus.chain(({ status, welcome, create: first }) =>
   fc.record({
     request: id<RequestId>(16),
     status: fc.constant(status),
     devices: deviceList,
     device: id<DeviceId>(32),
     welcome: fc.constant(welcome),
-    keyPackages: fc.oneof(keyPackages, fc.constant([])),
+    create: fc.constant(first),
     presenceSecret: bytes(32),
     presence,
     name: text(spec.nameMaxBytes),
@@ -145,12 +158,22 @@ const contactAnswer: fc.Arbitrary<ContactAnswer> = answerStatus.chain(({ status,
   })
 )
 
-const messageBody: fc.Arbitrary<MessageBody> = fc.record({
-  type: fc.constantFrom('application', 'commit'),
-  leaf: fc.nat(2 ** 31 - 1),
-  sequence: integer(),
-  mls: bytesUpTo(900)
-})
+const messageBody: fc.Arbitrary<MessageBody> = fc
+  .integer({ min: 1, max: spec.messagePartsMax })
+  .chain(parts =>
+    fc.record({
+      type: fc.constantFrom('application' as const, 'commit' as const),
+      leaf: fc.nat(2 ** 31 - 1),
+      sequence: integer(),
+      part: fc.nat(parts - 1),
+      parts: fc.constant(parts),
+      mls: bytesUpTo(900)
+    })
+  )
+
+/** Ids of operations as lists have them: ascending, none twice. */
+const operationIds = (minLength: number, maxLength: number): fc.Arbitrary<OperationId[]> =>
+  fc.uniqueArray(id<OperationId>(32), { minLength, maxLength }).map(ids => ids.toSorted())
 
 const entryContent: fc.Arbitrary<EntryContent> = fc.oneof(
   fc.record({
@@ -158,7 +181,11 @@ const entryContent: fc.Arbitrary<EntryContent> = fc.oneof(
     text: text(400),
     replyTo: fc.option(id<MessageId>(32), { nil: undefined })
   }),
-  fc.record({ type: fc.constant('commit' as const), parent: id<EpochId>(16) })
+  fc.record({
+    type: fc.constant('commit' as const),
+    parent: id<EpochId>(16),
+    operations: operationIds(1, 20)
+  })
 )
 
 const entry: fc.Arbitrary<Entry> = link
@@ -175,6 +202,7 @@ const entry: fc.Arbitrary<Entry> = link
         .map(parents => parents.sort((a, b) => (a.device < b.device ? -1 : 1))),
       lamport: integer(),
       sentAt: time,
+      roster: bytes(32),
       content: entryContent
     })
   )
@@ -198,29 +226,86 @@ const deviceReport = fc
     })
   })
 
-const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
-  fc.record({ type: fc.constant('hello' as const), from: peerId, to: peerId }),
+const report: fc.Arbitrary<ControlBody> = fc.record({
+  type: fc.constant('report' as const),
+  head: fc.option(
+    fc.record({ group: id<GroupId>(16), generation: integer(), length: integer(), epoch: id<EpochId>(16) }),
+    { nil: undefined }
+  ),
+  roster: bytes(32),
+  devices: fc.array(deviceReport, { maxLength: 4 }),
+  unopened: fc.array(id<EnvelopeId>(32), { maxLength: 4 }),
+  answer: fc.boolean(),
+  asks: fc.option(keyPackage, { nil: undefined })
+})
+
+const role = fc.constantFrom<Role>('owner', 'admin', 'member')
+
+const invitation: fc.Arbitrary<ControlBody> = fc.record({
+  type: fc.constant('invitation' as const),
+  invitation: id<RequestId>(16),
+  group: id<OperationId>(32),
+  secret: bytes(32),
+  name,
+  role,
+  members: integer(),
+  through: fc.option(id<InviteId>(16), { nil: undefined })
+})
+
+const yesOrNo: fc.Arbitrary<ControlBody> = fc
+  .oneof(
+    fc.record({ consent: bytesUpTo(spec.consentMaxBytes), keyPackage }),
+    fc.constant({ consent: nothing, keyPackage: nothing })
+  )
+  .chain(answer =>
+    fc.record({
+      type: fc.constant('consent' as const),
+      invitation: id<RequestId>(16),
+      consent: fc.constant(answer.consent),
+      devices: deviceList,
+      keyPackage: fc.constant(answer.keyPackage)
+    })
+  )
+
+const part: fc.Arbitrary<ControlBody> = fc.integer({ min: 2, max: 70 }).chain(count =>
   fc.record({
-    type: fc.constant('report' as const),
-    head: fc.record({
-      group: id<GroupId>(16),
-      generation: integer(),
-      length: integer(),
-      epoch: id<EpochId>(16)
-    }),
-    devices: fc.array(deviceReport, { maxLength: 4 }),
-    unopened: fc.array(id<EnvelopeId>(32), { maxLength: 4 }),
-    answer: fc.boolean(),
-    stuck: fc.boolean()
-  }),
-  fc.record({ type: fc.constant('presence' as const), presence, secret: bytes(32) }),
-  fc.record({ type: fc.constant('key-packages' as const), keyPackages }),
-  fc.record({
-    type: fc.constant('regroup' as const),
-    generation: integer(),
-    welcome: bytesUpTo(900),
-    replaces: id<GroupId>(16)
+    type: fc.constant('part' as const),
+    object: bytes(32),
+    index: fc.nat(count - 1),
+    count: fc.constant(count),
+    bytes: bytesUpTo(900)
   })
+)
+
+const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
+  fc.record({ type: fc.constant('hello' as const), from: peerId, to: peerId, devices: deviceList, name }),
+  report,
+  fc.record({
+    type: fc.constant('presence' as const),
+    presence,
+    secret: fc.option(bytes(32), { nil: undefined })
+  }),
+  fc.record({
+    type: fc.constant('roster' as const),
+    group: id<OperationId>(32),
+    heads: operationIds(0, 4),
+    operations: fc.array(bytesUpTo(400), { maxLength: 3 }),
+    keyPackages: fc.array(keyPackage, { maxLength: 3 }),
+    answer: fc.boolean()
+  }),
+  fc.record({
+    type: fc.constant('welcome' as const),
+    welcome: bytesUpTo(900),
+    tree: fc.option(bytesUpTo(900), { nil: undefined }),
+    lamport: fc.maxSafeInteger().map(value => Math.abs(value) % (spec.lamportMax + 1))
+  }),
+  invitation,
+  yesOrNo,
+  fc.record({
+    type: fc.constant('introductions' as const),
+    people: fc.array(fc.record({ identity: id<IdentityId>(32), name, presence }), { maxLength: 4 })
+  }),
+  part
 )
 
 const control: fc.Arbitrary<Control> = fc.record({
@@ -229,6 +314,84 @@ const control: fc.Arbitrary<Control> = fc.record({
   body: controlBody,
   signature: bytes(64)
 })
+
+const consent: fc.Arbitrary<Consent> = fc.record({
+  group: id<OperationId>(32),
+  identity: id<IdentityId>(32),
+  device: id<DeviceId>(32),
+  invitation: bytes(16),
+  createdAt: time,
+  signature: bytes(64)
+})
+
+const newcomers = (
+  role: fc.Arbitrary<Role>,
+  consents: fc.Arbitrary<Uint8Array>,
+  length: { minLength: number; maxLength: number }
+): fc.Arbitrary<Newcomer[]> =>
+  fc.uniqueArray(fc.record({ identity: id<IdentityId>(32), role, devices: deviceList, consent: consents }), {
+    ...length,
+    selector: ({ identity }) => identity
+  })
+
+const groupSettings: fc.Arbitrary<GroupSettings> = fc.record({
+  mayAdd: fc.constantFrom('admins', 'members'),
+  history: fc.nat(spec.groupHistoryMax),
+  disappearAfterMs: fc.option(integer(1), { nil: undefined })
+})
+
+const create: fc.Arbitrary<OperationContent & { type: 'create' }> = fc
+  .constantFrom('direct' as const, 'group' as const)
+  .chain(kind => {
+    const count = kind === 'direct' ? 2 : 1
+    return fc.record({
+      type: fc.constant('create' as const),
+      kind: fc.constant(kind),
+      nonce: bytes(16),
+      name: text(spec.nameMaxBytes),
+      settings: groupSettings,
+      members: newcomers(fc.constant('owner'), fc.constant(new Uint8Array(0)), {
+        minLength: count,
+        maxLength: count
+      })
+    })
+  })
+
+const laterOperation: fc.Arbitrary<OperationContent> = fc.oneof(
+  fc.record({
+    type: fc.constant('add' as const),
+    members: newcomers(role, bytesUpTo(spec.consentMaxBytes), { minLength: 1, maxLength: 3 })
+  }),
+  fc.record({ type: fc.constant('remove' as const), identity: id<IdentityId>(32) }),
+  fc.record({ type: fc.constant('role' as const), identity: id<IdentityId>(32), role }),
+  fc.record({ type: fc.constant('rename' as const), name: text(spec.nameMaxBytes) }),
+  fc.record({ type: fc.constant('settings' as const), settings: groupSettings }),
+  fc.record({ type: fc.constant('devices' as const), entries: deviceList })
+)
+
+const signedBy = { device: id<DeviceId>(32), createdAt: time, signature: bytes(64) }
+const operation: fc.Arbitrary<RosterOperation> = fc.oneof(
+  create.chain(content =>
+    fc.record({
+      ...signedBy,
+      group: fc.constant(NO_GROUP),
+      author: fc.constant(content.members[0]!.identity),
+      sequence: fc.constant(1),
+      parents: fc.constant([]),
+      content: fc.constant(content)
+    })
+  ),
+  fc.record({
+    ...signedBy,
+    group: notZeros(32).map(raw => toHex(raw) as OperationId),
+    author: id<IdentityId>(32),
+    sequence: integer(1),
+    parents: fc
+      .uniqueArray(id<OperationId>(32), { minLength: 1, maxLength: spec.operationParentsMax })
+      .map(parents => parents.toSorted()),
+    content: laterOperation
+  })
+)
 
 /** One structure: values at random and both directions. */
 export interface Row<T = unknown> {
@@ -256,6 +419,8 @@ export const codecs: readonly Row[] = [
   row('contact-answer', contactAnswer, encodeContactAnswer, decodeContactAnswer),
   row('message-body', messageBody, encodeMessageBody, decodeMessageBody),
   row('entry', entry, encodeEntry, decodeEntry),
+  row('operation', operation, encodeOperation, decodeOperation, spec.operationMaxBytes),
+  row('consent', consent, encodeConsent, decodeConsent, spec.consentMaxBytes),
   row('control', control, encodeControl, decodeControl),
   row('presence', presence, encodePresence, decodePresence, 4096),
   row(

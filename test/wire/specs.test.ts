@@ -7,7 +7,17 @@ import { generate } from '../../specs/vectors/generate.ts'
 
 const root = new URL('../../', import.meta.url)
 const text = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-const own = ['encoding', 'identity', 'invite', 'contact', 'envelope', 'conversation', 'delivery', 'presence']
+const own = [
+  'encoding',
+  'identity',
+  'invite',
+  'contact',
+  'envelope',
+  'conversation',
+  'roster',
+  'delivery',
+  'presence'
+]
 const limits: Readonly<Record<string, number | readonly number[]>> = spec
 
 const number = (shown: string): number => Number(shown.replaceAll(',', ''))
