@@ -11,9 +11,10 @@
  * and has completions of its own. So whatever happens, all can still come right, and devices whose turns are
  * random get there with probability one.
  */
-import { begin, bits, committed, has, keyOf, NAMES, namesOf } from './model.ts'
+import { bits, has, NAMES, namesOf } from './bits.ts'
+import { begin, keyOf } from './model.ts'
 import type { Model, State } from './model.ts'
-import { commits, committing, deliveries, pleas, stepsFrom, withDevice, withOutcome } from './steps.ts'
+import { commits, deliveries, pleas, stepsFrom, withDevice, withOutcome } from './steps.ts'
 import type { Bounds } from './steps.ts'
 
 const DEVICES = [0, 1, 2] as const
@@ -83,7 +84,8 @@ export function explore(
     const next: Node[] = []
     for (const node of frontier) {
       const broken = unsafe(model, node.state) ?? unfinished(model, node.state, completed, completions)
-      if (broken !== undefined) return result({ ...broken, schedule: [...scheduleOf(node), ...broken.schedule] })
+      if (broken !== undefined)
+        return result({ ...broken, schedule: [...scheduleOf(node), ...broken.schedule] })
       const steps = stepsFrom(model, node.state, bounds)
       counts.steps += steps.length
       if (node.state.epochs.length >= bounds.epochs) counts.cut += 1
@@ -95,7 +97,6 @@ export function explore(
       }
       if (met.size > (options.statesMax ?? Infinity)) throw new Error(`more than ${met.size} states`)
     }
-    if (process.env["P"]) console.log(met.size, next.length, completions.made, completed.size)
     frontier = next
   }
   return result()
@@ -112,11 +113,14 @@ function unsafe(model: Model, state: State): Counterexample | undefined {
     for (const e of bits(seals))
       if ((state.epochs[e]!.tree & ~past) !== 0) return broken('the dropped read nothing new')
   }
-  for (const [e, { parent, author, adds, removes }] of state.epochs.entries()) {
+  for (const [e, { parent, author, adds, removes, operations }] of state.epochs.entries()) {
     if (parent < 0) continue
     const alone = adds + removes === 0 && state.epochs[parent]!.author === author
     const followed = DEVICES.some(d => d !== author && has(state.devices[d]!.seen, e))
     if (alone && followed) return broken('nobody lengthens a branch alone')
+    const evicted = removes & ~adds & model.roster(state, operations)
+    const invited = adds & ~model.roster(state, operations)
+    if ((evicted | invited) !== 0 && followed) return broken('only the roster says who is a member')
   }
   return undefined
 }
@@ -160,13 +164,13 @@ export function complete(
     state = askAll(model, state, fairness, log)
     state = openAll(model, state)
     const together = fairness.together && round < 3
-    const acted = commitTurn(model, state, fairness, together, log) ?? resealAll(model, state, fairness, log)
+    const acted = commitTurn(model, state, fairness, together, log) ?? resealAll(model, state, log)
     if (acted === undefined) break
     if (typeof acted === 'string') return { promise: acted, state }
     state = acted
     if (round === ROUNDS_MAX - 1) return { promise: 'it ends', state }
   }
-  const promise = notRight(model, state, fairness)
+  const promise = notRight(model, state)
   if (promise === undefined) for (const each of keys) completed.set(each, undefined)
   return promise === undefined ? undefined : { promise, state }
 }
@@ -175,8 +179,7 @@ export function complete(
 const isLive = (model: Model, state: State, d: number): boolean =>
   !isHostile(model, d) && model.isMember(state, d)
 
-const isHostile = (model: Model, d: number): boolean =>
-  model.scenario.events.some(({ type, by }) => by === d && (type === 'extend' || type === 'evict'))
+const isHostile = (model: Model, d: number): boolean => has(model.hostile, d)
 
 /** Operations are not their author's to keep: whoever has one gives it to the others. */
 function learnAll(model: Model, from: State, log: string[]): State {
@@ -264,12 +267,7 @@ function commitTurn(
 }
 
 /** Authors seal again what somebody could not open. A promise by name where that breaks one. */
-function resealAll(
-  model: Model,
-  from: State,
-  fairness: Fairness,
-  log: string[]
-): State | string | undefined {
+function resealAll(model: Model, from: State, log: string[]): State | string | undefined {
   if (!model.rules.nack) return undefined
   let state = from
   for (const [i, { by }] of model.scenario.events.entries()) {
@@ -298,7 +296,7 @@ function missingReaders(model: Model, state: State, i: number): number {
   )
   const stayed = roster & ~removed
   if (!has(stayed, event.by)) return 0
-  const honest = DEVICES.filter(d => !isHostile(model, d)).reduce((set, d) => set | (1 << d), 0)
+  const honest = DEVICES.filter(d => !isHostile(model, d)).reduce<number>((set, d) => set | (1 << d), 0)
   return past & stayed & honest & ~opened & ~(1 << event.by)
 }
 
@@ -309,11 +307,12 @@ const everything = (model: Model, state: State): number =>
   }, 0)
 
 /** Which promise is not kept when nothing more happens. */
-function notRight(model: Model, state: State, _fairness: Fairness): string | undefined {
+function notRight(model: Model, state: State): string | undefined {
   const roster = model.roster(state, everything(model, state))
   const there = DEVICES.filter(d => has(roster, d) && !isHostile(model, d))
   const heads = new Set(there.map(d => model.head(state, d)))
-  if (heads.size > 1) return `all have one head (${there.map(d => `${NAMES[d]!}: ${model.head(state, d)}`).join(', ')})`
+  if (heads.size > 1)
+    return `all have one head (${there.map(d => `${NAMES[d]}: ${model.head(state, d)}`).join(', ')})`
   const head = [...heads][0]
   if (head === undefined) return undefined
   if (head < 0) return 'all have a head'
@@ -321,7 +320,9 @@ function notRight(model: Model, state: State, _fairness: Fairness): string | und
   if ((tree & ~roster) !== 0 || there.some(d => !has(tree, d)))
     return `the tree is the roster (${namesOf(tree)} instead of ${namesOf(roster)})`
   const lost = state.outcomes.findIndex((_, i) => missingReaders(model, state, i) !== 0)
-  return lost < 0 ? undefined : `everybody opens what was meant for them (not ${namesOf(missingReaders(model, state, lost))})`
+  return lost < 0
+    ? undefined
+    : `everybody opens what was meant for them (not ${namesOf(missingReaders(model, state, lost))})`
 }
 
 /** A counterexample as people read it. */
@@ -333,6 +334,10 @@ export function format({ promise, schedule, state }: Counterexample): string {
   const devices = state.devices.map(
     (d, i) => `  ${NAMES[i]!}: knows ${bits(d.known).join() || 'nothing'}, holds ${bits(d.held).join()}`
   )
-  return [`broken: ${promise}`, ...schedule.map((each, i) => `  ${i + 1}. ${each}`), ...epochs, ...devices].join('\n')
+  return [
+    `broken: ${promise}`,
+    ...schedule.map((each, i) => `  ${i + 1}. ${each}`),
+    ...epochs,
+    ...devices
+  ].join('\n')
 }
-export { committed, committing }

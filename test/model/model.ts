@@ -14,8 +14,11 @@ import { planChange, mayRenew, holdsDropped, objection } from '../../src/core/co
 import type { Desired, TreeLeaf } from '../../src/core/commit-order.ts'
 import { compareHeads, compareHeld } from '../../src/core/heads.ts'
 import type { Head } from '../../src/core/heads.ts'
+import { bits, has, NAMES } from './bits.ts'
+import { membersOf } from './members.ts'
+import { RULES } from './rules.ts'
+import type { Rules } from './rules.ts'
 
-export const NAMES = ['alice', 'bob', 'carol'] as const
 const DEVICES = [0, 1, 2] as const
 const SETS = 1 << DEVICES.length
 
@@ -24,45 +27,15 @@ export type Event =
   | { readonly type: 'add' | 'remove'; readonly by: number; readonly target: number }
   | { readonly type: 'message' | 'renew' | 'crash' | 'age'; readonly by: number }
   /** A hostile device commits on any epoch that it ever had, naming what it likes, equivocating if it likes. */
-  | { readonly type: 'extend' | 'evict'; readonly by: number }
+  | { readonly type: 'extend'; readonly by: number }
+  /** The same, putting somebody out. */
+  | { readonly type: 'evict'; readonly by: number; readonly target: number }
 
 /** What is tried: who begins in the group, what may happen, and how many epochs are kept beside the head. */
 export interface Scenario {
   readonly members: number
   readonly events: readonly Event[]
   readonly kept: number
-}
-
-/** The rules of the product, each of which can be switched off to see what it is there for. */
-export interface Rules {
-  /** What cannot be opened is sealed again by its author. */
-  readonly nack: boolean
-  /** Who cannot follow a better head asks, and is admitted again. */
-  readonly ask: boolean
-  /** A commit without a membership change on top of its author's own does not count. */
-  readonly alternation: boolean
-  /** The head is a function of what is held, not of the order of arrival. */
-  readonly headRule: boolean
-  /** Nothing is sealed on a tree that holds a device which the roster has dropped. */
-  readonly removalsFirst: boolean
-  /** A commit that its own past does not justify is refused. */
-  readonly justified: boolean
-  /** A plaintext is kept until all have acknowledged it, not only one. */
-  readonly keepPlaintext: boolean
-  /** Any member commits what the head lacks, not only the operation's author and only once. */
-  readonly recommit: boolean
-}
-
-/** Everything as the product has it. */
-export const RULES: Rules = {
-  nack: true,
-  ask: true,
-  alternation: true,
-  headRule: true,
-  removalsFirst: true,
-  justified: true,
-  keepPlaintext: true,
-  recommit: true
 }
 
 export interface Epoch {
@@ -113,17 +86,6 @@ export interface Step {
   readonly what: string
   readonly next: State
 }
-
-export const has = (set: number, each: number): boolean => (set & (1 << each)) !== 0
-export const bits = (set: number): number[] => {
-  const found: number[] = []
-  for (let i = 0; set >> i !== 0; i++) if (has(set, i)) found.push(i)
-  return found
-}
-export const namesOf = (set: number): string =>
-  bits(set)
-    .map(d => NAMES[d]!)
-    .join('+') || 'nobody'
 
 const group = 'group' as GroupId
 const deviceIds = NAMES as unknown as readonly DeviceId[]
@@ -196,11 +158,18 @@ export function keyOf({ epochs, devices, outcomes }: State): string {
 export class Model {
   readonly scenario: Scenario
   readonly rules: Rules
-  readonly #rosters = new Map<string, number>()
+  /** Devices that may do what they like. */
+  readonly hostile: number
+  readonly #rosters = new WeakMap<readonly Outcome[], number[]>()
+  readonly #heads = new WeakMap<State, number[]>()
 
   constructor(scenario: Scenario, rules: Rules = RULES) {
     this.scenario = scenario
     this.rules = rules
+    this.hostile = scenario.events.reduce(
+      (set, { type, by }) => (type === 'extend' || type === 'evict' ? set | (1 << by) : set),
+      0
+    )
   }
 
   /**
@@ -209,38 +178,37 @@ export class Model {
    * remove each other, and what an author did who was removed at the same time by somebody senior is void.
    */
   roster(state: State, operations: number): number {
-    const key = `${operations}/${bits(operations)
-      .map(i => state.outcomes[i]!.past)
-      .join()}`
-    let members = this.#rosters.get(key)
-    if (members === undefined) {
-      members = membersOf(this.scenario, state, operations)
-      this.#rosters.set(key, members)
+    let rosters = this.#rosters.get(state.outcomes)
+    if (rosters === undefined) {
+      rosters = []
+      this.#rosters.set(state.outcomes, rosters)
     }
-    return members
+    return (rosters[operations] ??= membersOf(this.scenario, state, operations))
   }
 
   /** The head of a device, or -1. */
   head(state: State, d: number): number {
-    const { held, known, newest, seen } = state.devices[d]!
+    let heads = this.#heads.get(state)
+    if (heads === undefined) {
+      heads = []
+      this.#heads.set(state, heads)
+    }
+    return (heads[d] ??= this.#headOf(state, d))
+  }
+
+  #headOf(state: State, d: number): number {
+    const { held, known, newest } = state.devices[d]!
     if (!this.rules.headRule && has(held, newest)) return newest
-    return this.ranked(state, held, known, seen)[0] ?? -1
+    return this.ranked(state, held, known)[0] ?? -1
   }
 
   /** Epochs, the best first, for who knows these operations. */
-  ranked(state: State, held: number, known: number, seenX = held): number[] {
+  ranked(state: State, held: number, known: number): number[] {
     const desired = desires[this.roster(state, known)]!
-    const V = process.env['V']
-    let cand = bits(held); const seenAll = bits(seenX)
-    if (V === 'tips') cand = cand.filter(e => !seenAll.some(c => state.epochs[c]!.parent === e))
-    if (V === 'tips' && cand.length !== bits(held).length) {
-      const rest = bits(held).filter(e => !cand.includes(e))
-      const sub = (list: number[]) => list.map(e => ({ e, place: { ...placeOf(state, e), clean: !holdsDropped(trees[state.epochs[e]!.tree]!, desired) } })).sort((a, b) => compareHeld(a.place, b.place)).map(({ e }) => e)
-      return [...sub(cand), ...sub(rest)]
-    }
-    return cand
+    if (held === (held & -held)) return bits(held)
+    return bits(held)
       .map(e => {
-        const clean = !holdsDropped(trees[state.epochs[e]!.tree]!, desired)
+        const clean = !this.rules.cleanFirst || !holdsDropped(trees[state.epochs[e]!.tree]!, desired)
         return { e, place: { ...placeOf(state, e), clean } }
       })
       .sort((a, b) => compareHeld(a.place, b.place))
@@ -279,12 +247,12 @@ export class Model {
     const { parent, author, tree, adds, operations } = state.epochs[e]!
     if (parent < 0 || has(seen, e) || !has(held, parent) || !has(tree, d) || has(adds, d)) return false
     if ((operations & ~known) !== 0) return false
-    // The key of an author's first commit on an epoch is gone with opening it: of two, one is followed.
-    const hostile = this.scenario.events.some(x => x.by === author && (x.type === 'extend' || x.type === 'evict'))
-    const other = hostile && state.epochs.some(
-      (each, i) => i !== e && has(seen, i) && each.parent === parent && each.author === author
-    )
-    return !other && this.counts(state, e)
+    // An honest device commits again only with its next key. A hostile one may use the same key twice: then whoever
+    // has opened one of the two cannot open the other.
+    const opened = (each: Epoch, i: number): boolean =>
+      i !== e && has(seen, i) && each.parent === parent && each.author === author
+    if (has(this.hostile, author) && state.epochs.some(opened)) return false
+    return this.counts(state, e)
   }
 
   /** Whether a device can join an epoch by its welcome. Like every reader it needs the operations. */
@@ -321,19 +289,11 @@ export class Model {
     })
   }
 
-  /** Devices that may do what they like. */
-  get hostile(): number {
-    return this.scenario.events.reduce(
-      (set, { type, by }) => (type === 'extend' || type === 'evict' ? set | (1 << by) : set),
-      0
-    )
-  }
-
   /** Who has asked a device that can answer. */
   asking(state: State, d: number): number {
     const head = this.head(state, d)
     if (head < 0) return 0
-    return DEVICES.reduce((set, other) => {
+    return DEVICES.reduce<number>((set, other) => {
       const { asks, asksFrom } = state.devices[other]!
       const behind = asks > 0 && (asksFrom < 0 || (asksFrom !== head && better(state, head, asksFrom)))
       return other !== d && behind && !this.#hasSeenUsed(state, d, other, asks) ? set | (1 << other) : set
@@ -341,11 +301,7 @@ export class Model {
   }
 
   /** What a device would commit on its head, having heard of these pleas; undefined for nothing. */
-  plan(
-    state: State,
-    d: number,
-    heard: number
-  ): Pick<Epoch, 'adds' | 'removes' | 'keyPackages'> | undefined {
+  plan(state: State, d: number, heard: number): Pick<Epoch, 'adds' | 'removes' | 'keyPackages'> | undefined {
     const head = this.head(state, d)
     if (head < 0) return undefined
     const { tree, author } = state.epochs[head]!
@@ -357,7 +313,7 @@ export class Model {
         tree: trees[tree]!,
         desired: desires[this.roster(state, known)]!,
         author: deviceIds[author]!,
-        committed: process.env['V']!=='D' && committed(state, d, head),
+        committed: !this.rules.again && committed(state, d, head),
         asking: deviceSets[heard]!,
         hasKeyPackage: device => keyPackages[deviceIds.indexOf(device)]! > 0
       },
@@ -414,32 +370,3 @@ export const better = (state: State, a: number, b: number): boolean =>
 /** Whether a device has made its commit on an epoch. */
 export const committed = (state: State, d: number, e: number): boolean =>
   state.epochs.some(({ parent, author }) => parent === e && author === d)
-
-function membersOf({ members, events }: Scenario, state: State, operations: number): number {
-  const all = bits(operations).filter(i => events[i]!.type === 'add' || events[i]!.type === 'remove')
-  const past = (i: number): number => state.outcomes[i]!.past
-  const voids = new Set<number>()
-  const count = (among: readonly number[]): number => {
-    let result = 0
-    for (const d of DEVICES) {
-      const about = among.filter(i => (events[i] as { target?: number }).target === d)
-      const removals = about.filter(i => events[i]!.type === 'remove')
-      const adds = about.filter(i => events[i]!.type === 'add')
-      const beginning = has(members, d) && removals.length === 0
-      if (beginning || adds.some(add => removals.every(removal => has(past(add), removal)))) result |= 1 << d
-    }
-    return result
-  }
-  // Void by somebody strictly senior only, so one pass from the most senior author on settles it.
-  for (const author of DEVICES)
-    for (const i of all.filter(each => events[each]!.by === author)) {
-      const removed = all.some(j => {
-        const { type, by } = events[j]!
-        const target = (events[j] as { target?: number }).target
-        const concurrent = !has(past(i), j) && !has(past(j), i)
-        return type === 'remove' && target === author && by < author && concurrent && !voids.has(j)
-      })
-      if (removed) voids.add(i)
-    }
-  return count(all.filter(i => !voids.has(i)))
-}

@@ -13,7 +13,7 @@
  * - A duplicate is something that was seen before. Commits and welcomes that were are refused by the model as by
  *   MLS, whose keys for them are gone.
  */
-import { bits, committed, has, keyOf, NAMES, namesOf } from './model.ts'
+import { bits, has, NAMES, namesOf } from './bits.ts'
 import type { Device, Epoch, Event, Model, Outcome, State, Step } from './model.ts'
 
 const DEVICES = [0, 1, 2] as const
@@ -31,8 +31,11 @@ export function stepsFrom(model: Model, state: State, bounds: Bounds): Step[] {
   const room = state.epochs.length < bounds.epochs
   for (const d of DEVICES) {
     steps.push(...deliveries(model, state, d))
+    // What a hostile device commits, and when, is an event of its own.
+    if (has(model.hostile, d)) continue
     if (room) steps.push(...commits(model, state, d))
-    if (state.devices[d]!.keyPackages < bounds.keyPackages || !isUsedUp(state, d)) steps.push(...pleas(model, state, d))
+    if (state.devices[d]!.keyPackages < bounds.keyPackages || !isUsedUp(state, d))
+      steps.push(...pleas(model, state, d))
   }
   for (const [i, event] of model.scenario.events.entries())
     if (!state.outcomes[i]!.done && (room || !commitsAtOnce(event)))
@@ -138,13 +141,11 @@ function eventSteps(model: Model, state: State, event: Event, i: number): Step[]
     case 'message': {
       if (!model.maySeal(state, d)) return []
       const outcome = { done: true, past: model.roster(state, known), seals: 1 << head }
-      return [
-        { what: `${NAMES[d]!} seals a message on epoch ${head}`, next: withOutcome(state, i, outcome) }
-      ]
+      return [{ what: `${NAMES[d]!} seals a message on epoch ${head}`, next: withOutcome(state, i, outcome) }]
     }
     case 'renew': {
       if (!model.mayRenew(state, d)) return []
-      return committing(model, withOutcome(state, i, { done: true }), nothing(state, head, d, known))
+      return committing(model, withOutcome(state, i, { done: true }), nothing(head, d, known))
     }
     case 'crash': {
       if (state.devices[d]!.asks === 0) return []
@@ -158,20 +159,26 @@ function eventSteps(model: Model, state: State, event: Event, i: number): Step[]
     }
     case 'extend':
     case 'evict':
-      return hostile(model, withOutcome(state, i, { done: true }), event.type, d, seen)
+      return hostile(model, withOutcome(state, i, { done: true }), event, seen)
   }
 }
 
 /** Commits by a device that keeps every epoch it ever had and follows no rule of its own. */
-function hostile(model: Model, state: State, type: 'extend' | 'evict', d: number, seen: number): Step[] {
+function hostile(
+  model: Model,
+  state: State,
+  event: Extract<Event, { type: 'extend' | 'evict' }>,
+  seen: number
+): Step[] {
+  const d = event.by
+  const victims = event.type === 'evict' ? 1 << event.target : 0
   return bits(seen).flatMap(parent => {
     const { tree, operations } = state.epochs[parent]!
-    if (!has(tree, d)) return []
-    const pasts = new Set([operations, state.devices[d]!.known])
+    if (!has(tree, d) || (tree & victims) !== victims) return []
+    const pasts = new Set([0, operations, state.devices[d]!.known])
     return [...pasts].flatMap(past => {
-      const none = nothing(state, parent, d, past)
-      const removes = type === 'evict' ? tree & ~(1 << d) : 0
-      const commit = { ...none, removes }
+      const none = nothing(parent, d, past)
+      const commit = { ...none, removes: tree & victims }
       return committing(model, state, commit).filter(
         ({ next }) => !model.rules.justified || countsAll(model, next)
       )
@@ -183,7 +190,7 @@ function hostile(model: Model, state: State, type: 'extend' | 'evict', d: number
 const countsAll = (model: Model, state: State): boolean =>
   state.epochs.every((epoch, e) => epoch.parent < 0 || model.counts(state, e))
 
-const nothing = (state: State, parent: number, author: number, operations: number): Commit => ({
+const nothing = (parent: number, author: number, operations: number): Commit => ({
   parent,
   author,
   operations,
@@ -204,7 +211,9 @@ export function committing(model: Model, state: State, commit: Commit): Step[] {
   const steps: Step[] = []
   for (let at = first; at <= last; at++) {
     const inserted = insert(state, at, { ...commit, length, tree })
-    const sealing = [adds && `adds ${namesOf(adds)}`, removes && `removes ${namesOf(removes)}`].filter(Boolean)
+    const sealing = [adds && `adds ${namesOf(adds)}`, removes && `removes ${namesOf(removes)}`].filter(
+      Boolean
+    )
     const what = `${NAMES[author]!} commits on epoch ${parent}: ${sealing.join(', ') || 'renews keys'} (now epoch ${at}, length ${length})`
     steps.push({ what, next: hold(model, inserted, author, at, 0) })
   }
@@ -225,15 +234,20 @@ function operate(model: Model, state: State, event: Event, i: number): State {
 /** Takes in an epoch, with what it costs: a key package that is used up, and the worst of the epochs kept. */
 function hold(model: Model, state: State, d: number, e: number, spending: number): State {
   const { held, seen, spent } = state.devices[d]!
-  const change = { held: held | (1 << e), seen: seen | (1 << e), spent: spent | spending, newest: model.rules.headRule ? 0 : e }
+  const change = {
+    held: held | (1 << e),
+    seen: seen | (1 << e),
+    spent: spent | spending,
+    newest: model.rules.headRule ? 0 : e
+  }
   return settle(model, withDevice(state, d, change), d)
 }
 
 function settle(model: Model, state: State, d: number): State {
-  const { held, known, newest, seen } = state.devices[d]!
+  const { held, known, newest } = state.devices[d]!
   const { kept } = model.scenario
   if (bits(held).length <= kept + 1) return state
-  const order = model.ranked(state, held, known, seen)
+  const order = model.ranked(state, held, known)
   const head = model.rules.headRule ? order[0]! : newest
   const others = order.filter(e => e !== head).slice(0, kept)
   return withDevice(state, d, { held: [head, ...others].reduce((set, e) => set | (1 << e), 0) })
@@ -273,7 +287,3 @@ const describe = (event: Event): string =>
   event.type === 'add' || event.type === 'remove'
     ? `${NAMES[event.target]!} is ${event.type === 'add' ? 'added' : 'removed'} (by ${NAMES[event.by]!})`
     : event.type
-
-/** Whether two states are the same. */
-export const same = (a: State, b: State): boolean => keyOf(a) === keyOf(b)
-export { committed }
