@@ -16,8 +16,8 @@ import type {
 } from '../../src/base/ids.ts'
 import { fromUtf8, toHex } from '../../src/base/bytes.ts'
 import { spec } from '../../src/base/limits.ts'
-import type { GroupSettings, Role } from '../../src/base/model.ts'
-import { decodeConsent, encodeConsent, type Consent } from '../../src/wire/consent.ts'
+import type { Role } from '../../src/base/model.ts'
+import { decodeConsent, encodeConsent } from '../../src/wire/consent.ts'
 import {
   decodeContactAnswer,
   encodeContactAnswer,
@@ -42,14 +42,8 @@ import {
   type Presence,
   type PresenceRecord
 } from '../../src/wire/presence.ts'
-import {
-  decodeOperation,
-  encodeOperation,
-  NO_GROUP,
-  type Newcomer,
-  type OperationContent,
-  type RosterOperation
-} from '../../src/wire/roster-operation.ts'
+import { decodeOperation, encodeOperation } from '../../src/wire/roster-operation.ts'
+import { consent, operation, role } from './roster-arbitraries.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: length, maxLength: length })
@@ -239,8 +233,6 @@ const report: fc.Arbitrary<ControlBody> = fc.record({
   asks: fc.option(keyPackage, { nil: undefined })
 })
 
-const role = fc.constantFrom<Role>('owner', 'admin', 'member')
-
 const invitation: fc.Arbitrary<ControlBody> = fc.record({
   type: fc.constant('invitation' as const),
   invitation: id<RequestId>(16),
@@ -314,84 +306,6 @@ const control: fc.Arbitrary<Control> = fc.record({
   body: controlBody,
   signature: bytes(64)
 })
-
-const consent: fc.Arbitrary<Consent> = fc.record({
-  group: id<OperationId>(32),
-  identity: id<IdentityId>(32),
-  device: id<DeviceId>(32),
-  invitation: bytes(16),
-  createdAt: time,
-  signature: bytes(64)
-})
-
-const newcomers = (
-  role: fc.Arbitrary<Role>,
-  consents: fc.Arbitrary<Uint8Array>,
-  length: { minLength: number; maxLength: number }
-): fc.Arbitrary<Newcomer[]> =>
-  fc.uniqueArray(fc.record({ identity: id<IdentityId>(32), role, devices: deviceList, consent: consents }), {
-    ...length,
-    selector: ({ identity }) => identity
-  })
-
-const groupSettings: fc.Arbitrary<GroupSettings> = fc.record({
-  mayAdd: fc.constantFrom('admins', 'members'),
-  history: fc.nat(spec.groupHistoryMax),
-  disappearAfterMs: fc.option(integer(1), { nil: undefined })
-})
-
-const create: fc.Arbitrary<OperationContent & { type: 'create' }> = fc
-  .constantFrom('direct' as const, 'group' as const)
-  .chain(kind => {
-    const count = kind === 'direct' ? 2 : 1
-    return fc.record({
-      type: fc.constant('create' as const),
-      kind: fc.constant(kind),
-      nonce: bytes(16),
-      name: text(spec.nameMaxBytes),
-      settings: groupSettings,
-      members: newcomers(fc.constant('owner'), fc.constant(new Uint8Array(0)), {
-        minLength: count,
-        maxLength: count
-      })
-    })
-  })
-
-const laterOperation: fc.Arbitrary<OperationContent> = fc.oneof(
-  fc.record({
-    type: fc.constant('add' as const),
-    members: newcomers(role, bytesUpTo(spec.consentMaxBytes), { minLength: 1, maxLength: 3 })
-  }),
-  fc.record({ type: fc.constant('remove' as const), identity: id<IdentityId>(32) }),
-  fc.record({ type: fc.constant('role' as const), identity: id<IdentityId>(32), role }),
-  fc.record({ type: fc.constant('rename' as const), name: text(spec.nameMaxBytes) }),
-  fc.record({ type: fc.constant('settings' as const), settings: groupSettings }),
-  fc.record({ type: fc.constant('devices' as const), entries: deviceList })
-)
-
-const signedBy = { device: id<DeviceId>(32), createdAt: time, signature: bytes(64) }
-const operation: fc.Arbitrary<RosterOperation> = fc.oneof(
-  create.chain(content =>
-    fc.record({
-      ...signedBy,
-      group: fc.constant(NO_GROUP),
-      author: fc.constant(content.members[0]!.identity),
-      sequence: fc.constant(1),
-      parents: fc.constant([]),
-      content: fc.constant(content)
-    })
-  ),
-  fc.record({
-    ...signedBy,
-    group: notZeros(32).map(raw => toHex(raw) as OperationId),
-    author: id<IdentityId>(32),
-    sequence: integer(1),
-    parents: fc
-      .uniqueArray(id<OperationId>(32), { minLength: 1, maxLength: spec.operationParentsMax })
-      .map(parents => parents.toSorted()),
-    content: laterOperation
-  })
-)
 
 /** One structure: values at random and both directions. */
 export interface Row<T = unknown> {
