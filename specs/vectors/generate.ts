@@ -9,7 +9,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { fromUtf8, toHex } from '../../src/base/bytes.ts'
-import { idOf, type DeviceId, type EnvelopeId, type EpochId, type GroupId } from '../../src/base/ids.ts'
+import { idOf, type EpochId, type OperationId } from '../../src/base/ids.ts'
 import { makeCredential } from '../../src/core/seal/credential.ts'
 import { sealAnswer } from '../../src/core/seal/contact.ts'
 import { controlKeys, sealControl } from '../../src/core/seal/control-seal.ts'
@@ -30,7 +30,7 @@ import { safetyNumber } from '../../src/crypto/safety-number.ts'
 import { publicKeyOf, sign } from '../../src/crypto/signature.ts'
 import { encodeContactAnswer } from '../../src/wire/contact-answer.ts'
 import { encodeContactRequest } from '../../src/wire/contact-request.ts'
-import { encodeControl, type ControlBody } from '../../src/wire/control.ts'
+import { encodeControl, encodeControlBody, type ControlBody } from '../../src/wire/control.ts'
 import { decodeCredential } from '../../src/wire/credential.ts'
 import { decodeDeviceEntry } from '../../src/wire/device-entry.ts'
 import { encodeEntry, type Entry } from '../../src/wire/entry.ts'
@@ -39,6 +39,8 @@ import { encodeInvite } from '../../src/wire/invite.ts'
 import { encodeMessageBody, type MessageBody } from '../../src/wire/message-body.ts'
 import { decodePresenceRecord, encodePresence } from '../../src/wire/presence.ts'
 import { answerOf, firstContact, NOON, person, seededRandom } from '../../test/core/seal/cast.ts'
+import { controlBodies } from './control.ts'
+import { groupOrder } from './group-order.ts'
 import { rosterStory } from './roster.ts'
 
 /** One structure: its bytes and its fields by name. */
@@ -197,13 +199,28 @@ function contact(): Vectors {
 
 function envelope(): Vectors {
   const { bob } = story()
-  const body: MessageBody = { type: 'application', leaf: 1, sequence: 3, mls: bytesOf('mls', 120) }
+  const body: MessageBody = {
+    type: 'application',
+    leaf: 1,
+    sequence: 3,
+    part: 0,
+    parts: 1,
+    mls: bytesOf('mls', 120)
+  }
   const keys = { key: bytesOf('epoch key', 32), tagKey: bytesOf('epoch tag', 32) }
   const made = sealMessage(body, keys, bob.random)
-  return vectors([['a message', 'message-body', encodeMessageBody(body), body]], {
-    sealed: { ...keys, body: encodeMessageBody(body), envelope: made, id: envelopeId(made) },
-    padded: { content: fromUtf8('hello'), size: 16, padded: padTo(fromUtf8('hello'), 16) }
-  })
+  const part: MessageBody = { ...body, type: 'commit', part: 2, parts: 3 }
+  const all = [
+    ['a message', body],
+    ['the last part of a large commit', part]
+  ] as const
+  return vectors(
+    all.map(([name, each]) => [name, 'message-body', encodeMessageBody(each), each] as const),
+    {
+      sealed: { ...keys, body: encodeMessageBody(body), envelope: made, id: envelopeId(made) },
+      padded: { content: fromUtf8('hello'), size: 16, padded: padTo(fromUtf8('hello'), 16) }
+    }
+  )
 }
 
 function conversation(): Vectors {
@@ -215,6 +232,7 @@ function conversation(): Vectors {
     parents: [],
     lamport: 1,
     sentAt: NOON,
+    roster: bytesOf('roster digest', 32),
     content: { type: 'text', text: 'Noon, at the “old” bridge? 🌉', replyTo: undefined }
   }
   const firstBytes = encodeEntry(first)
@@ -230,7 +248,11 @@ function conversation(): Vectors {
     sequence: 2,
     previous: entryHash(firstBytes),
     lamport: 3,
-    content: { type: 'commit', parent: idOf<EpochId>(bytesOf('epoch', 16)) }
+    content: {
+      type: 'commit',
+      parent: idOf<EpochId>(bytesOf('epoch', 16)),
+      operations: ['one head', 'another head'].map(each => idOf<OperationId>(bytesOf(each, 32))).toSorted()
+    }
   }
   const all = [
     ['the first text', first],
@@ -249,36 +271,10 @@ function roster(): Vectors {
 }
 
 function delivery(): Vectors {
-  const { alice, bob } = story()
+  const { bob } = story()
   const contactSecret = bytesOf('contact secret', 32)
   const keys = controlKeys(contactSecret)
-  const id = <Id extends string>(name: string, length: number): Id => idOf<Id>(bytesOf(name, length))
-  const bodies: readonly ControlBody[] = [
-    { type: 'hello', from: bob.presence.peer, to: alice.presence.peer },
-    {
-      type: 'report',
-      head: { group: id<GroupId>('group', 16), generation: 1, length: 4, epoch: id<EpochId>('epoch', 16) },
-      devices: [
-        {
-          device: alice.device,
-          contiguous: 7,
-          hash: bytesOf('entry', 32),
-          ranges: [
-            [9, 9],
-            [12, 14]
-          ],
-          read: 5
-        },
-        { device: id<DeviceId>('new', 32), contiguous: 0, hash: new Uint8Array(32), ranges: [], read: 0 }
-      ],
-      unopened: [id<EnvelopeId>('unopened', 32)],
-      answer: true,
-      stuck: false
-    },
-    { type: 'presence', presence: bob.presence, secret: bytesOf('presence', 32) },
-    { type: 'key-packages', keyPackages: [bytesOf('key package', 40)] },
-    { type: 'regroup', generation: 2, welcome: bytesOf('welcome', 40), replaces: id<GroupId>('group', 16) }
-  ]
+  const hello = controlBodies[0]!
   const { deviceSeed, device, random } = bob
   const content = (body: ControlBody, counter: number) => ({
     device,
@@ -287,7 +283,7 @@ function delivery(): Vectors {
     signature: bytesOf('x', 64)
   })
   return vectors(
-    bodies.map(
+    controlBodies.map(
       (body, i) => [body.type, 'control', encodeControl(content(body, i)), content(body, i)] as const
     ),
     {
@@ -295,8 +291,9 @@ function delivery(): Vectors {
         contactSecret,
         ...keys,
         deviceSeed,
-        hello: sealControl({ deviceSeed, device, counter: 1, body: bodies[0]!, keys, random })
-      }
+        hello: sealControl({ deviceSeed, device, counter: 1, body: hello, keys, random })
+      },
+      parts: { of: encodeControlBody(hello), object: labelledHash('controlObject', encodeControlBody(hello)) }
     }
   )
 }
@@ -335,6 +332,7 @@ export const generate = (): Record<string, Vectors> => ({
   envelope: envelope(),
   conversation: conversation(),
   roster: roster(),
+  'group-order': vectors([], groupOrder()),
   delivery: delivery(),
   presence: presence()
 })

@@ -16,7 +16,6 @@ import type {
 } from '../../src/base/ids.ts'
 import { fromUtf8, toHex } from '../../src/base/bytes.ts'
 import { spec } from '../../src/base/limits.ts'
-import type { Role } from '../../src/base/model.ts'
 import { decodeConsent, encodeConsent } from '../../src/wire/consent.ts'
 import {
   decodeContactAnswer,

@@ -2,11 +2,22 @@
 import { decode as decodeCbor, encode as encodeCbor } from 'cborg'
 import { expect, test } from 'vitest'
 import { fromHex } from '../../src/base/bytes.ts'
-import type { DeviceId, EpochId, GroupId } from '../../src/base/ids.ts'
-import { controlContent, decodeControl, encodeControl, type DeviceReport } from '../../src/wire/control.ts'
+import type { DeviceId, EpochId, GroupId, OperationId, RequestId } from '../../src/base/ids.ts'
+import { spec } from '../../src/base/limits.ts'
+import {
+  controlContent,
+  decodeControl,
+  decodeControlBody,
+  encodeControl,
+  encodeControlBody,
+  type ControlBody,
+  type DeviceReport
+} from '../../src/wire/control.ts'
+import { decodeContactAnswer, encodeContactAnswer } from '../../src/wire/contact-answer.ts'
 import { decodeDeviceEntry, encodeDeviceEntry } from '../../src/wire/device-entry.ts'
 import { decodeEntry, encodeEntry, type Entry } from '../../src/wire/entry.ts'
-import { NOON, person } from '../core/seal/cast.ts'
+import { decodeMessageBody, encodeMessageBody, type MessageBody } from '../../src/wire/message-body.ts'
+import { answerOf, firstContact, NOON, person } from '../core/seal/cast.ts'
 
 const refused = expect.objectContaining({ code: 'MALFORMED' })
 const zeros = new Uint8Array(32)
@@ -23,6 +34,7 @@ const entry: Entry = {
   ],
   lamport: 1,
   sentAt: NOON,
+  roster: hash,
   content: { type: 'text', text: 'hi', replyTo: undefined }
 }
 
@@ -33,9 +45,10 @@ const report = (device: DeviceReport) => ({
     type: 'report' as const,
     head: { group: 'cc'.repeat(16) as GroupId, generation: 1, length: 1, epoch: 'dd'.repeat(16) as EpochId },
     devices: [device],
+    roster: hash,
     unopened: [],
     answer: false,
-    stuck: false
+    asks: undefined
   },
   signature: new Uint8Array(64)
 })
@@ -119,7 +132,7 @@ test('the ranges of a report ascend, are disjoint, and lie beyond what is contig
   for (const ranges of wrong) {
     expect(() => encodeControl(report({ ...row, ranges }))).toThrow(refused)
     expect(() => controlContent(report({ ...row, ranges }))).toThrow(refused)
-    expect(() => decodeControl(tampered(good, [3, 2, 0, 3], ranges))).toThrow(refused)
+    expect(() => decodeControl(tampered(good, [3, 3, 0, 3], ranges))).toThrow(refused)
   }
 })
 
@@ -131,4 +144,102 @@ test('a report names the hash of an entry exactly where it has one', () => {
     { ...row, hash: zeros }
   ])
     expect(() => encodeControl(report(wrong))).toThrow(refused)
+})
+
+test('a commit names the operations that justify it: one or more, ascending, none twice', () => {
+  const [first, second] = [a, b] as string[] as [OperationId, OperationId]
+  const commit = (operations: readonly OperationId[]): Entry => ({
+    ...entry,
+    content: { type: 'commit', parent: 'dd'.repeat(16) as EpochId, operations }
+  })
+  const bytes = encodeEntry(commit([first, second]))
+  expect(decodeEntry(bytes)).toEqual(commit([first, second]))
+  for (const wrong of [[], [second, first], [first, first]]) {
+    expect(() => encodeEntry(commit(wrong))).toThrow(refused)
+    expect(() => decodeEntry(tampered(bytes, [8, 2], wrong.map(fromHex)))).toThrow(refused)
+  }
+})
+
+test('a message body is one of its parts', () => {
+  const body: MessageBody = { type: 'commit', leaf: 0, sequence: 1, part: 2, parts: 3, mls: hash }
+  const bytes = encodeMessageBody(body)
+  expect(decodeMessageBody(bytes)).toEqual(body)
+  expect(() => encodeMessageBody({ ...body, part: 3 })).toThrow(refused)
+  expect(() => decodeMessageBody(tampered(bytes, [4], 3))).toThrow(refused)
+  expect(() => decodeMessageBody(tampered(bytes, [5], 0))).toThrow(refused)
+})
+
+test('a part of a control message is one of at least two, and no larger than a part may be', () => {
+  const part = { type: 'part' as const, object: hash, index: 1, count: 2, bytes: hash }
+  const control = (body: ControlBody) => ({ device: a, counter: 1, body, signature: new Uint8Array(64) })
+  const good = encodeControl(control(part))
+  expect(decodeControl(good)).toEqual(control(part))
+  for (const wrong of [
+    { ...part, index: 2 },
+    { ...part, index: 0, count: 1 },
+    { ...part, bytes: new Uint8Array(0) },
+    { ...part, bytes: new Uint8Array(spec.partBytes + 1) },
+    { ...part, count: spec.controlMaxBytes }
+  ])
+    expect(() => encodeControl(control(wrong))).toThrow(refused)
+  expect(() => decodeControl(tampered(good, [3, 2], 2))).toThrow(refused)
+  expect(() => decodeControl(tampered(good, [3, 3], 1))).toThrow(refused)
+})
+
+test('a yes to an invitation comes with a key package, a no with nothing', () => {
+  const none = new Uint8Array(0)
+  const answer = {
+    type: 'consent' as const,
+    invitation: 'ee'.repeat(16) as RequestId,
+    consent: hash,
+    devices: [hash],
+    keyPackage: hash
+  }
+  const no = { ...answer, consent: none, keyPackage: none }
+  const good = encodeControlBody(answer)
+  expect(decodeControlBody(good)).toEqual(answer)
+  expect(decodeControlBody(encodeControlBody(no))).toEqual(no)
+  for (const wrong of [
+    { ...answer, consent: none },
+    { ...answer, keyPackage: none }
+  ])
+    expect(() => encodeControlBody(wrong)).toThrow(refused)
+  expect(() => decodeControlBody(tampered(good, [1, 2], none))).toThrow(refused)
+  expect(() => decodeControlBody(tampered(good, [1, 4], none))).toThrow(refused)
+})
+
+test('a body that travels in parts may be larger than an envelope, but not larger than a control message', () => {
+  const welcome = (bytes: number): ControlBody => ({
+    type: 'welcome',
+    welcome: new Uint8Array(bytes),
+    tree: undefined,
+    lamport: 0
+  })
+  const large = encodeControlBody(welcome(spec.controlMaxBytes - 100))
+  expect(decodeControlBody(large)).toEqual(welcome(spec.controlMaxBytes - 100))
+  expect(() => encodeControlBody(welcome(spec.controlMaxBytes))).toThrow(refused)
+  expect(() => decodeControlBody(new Uint8Array(spec.controlMaxBytes + 1))).toThrow(refused)
+  const signed = { device: a, counter: 1, signature: new Uint8Array(64) }
+  expect(() => encodeControl({ ...signed, body: welcome(70_000) })).toThrow(refused)
+})
+
+test('an answer has a welcome and a roster where it is a yes, and neither where it is a no', () => {
+  const { alice, opened } = firstContact()
+  const none = new Uint8Array(0)
+  const yes = answerOf(alice, opened)
+  const no = { ...yes, status: 'rejected' as const, welcome: none, create: none }
+  expect(decodeContactAnswer(encodeContactAnswer(no))).toEqual(no)
+  const bytes = encodeContactAnswer(yes)
+  for (const [field, value] of [
+    ['status', 'rejected'],
+    ['welcome', none],
+    ['create', none]
+  ] as const)
+    expect(() => encodeContactAnswer({ ...yes, [field]: value })).toThrow(refused)
+  for (const [index, value] of [
+    [2, 1],
+    [5, none],
+    [6, none]
+  ] as const)
+    expect(() => decodeContactAnswer(tampered(bytes, [index], value))).toThrow(refused)
 })

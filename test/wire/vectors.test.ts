@@ -92,7 +92,11 @@ describe('read as they stand,', () => {
     const sealed = derived('delivery', 'sealed')
     const keys = { key: bytes(sealed, 'key'), tagKey: bytes(sealed, 'tagKey') }
     const device = read('delivery').structures[0]!.value as { device: DeviceId }
-    const hello = openControl(decodeEnvelope(bytes(sealed, 'hello')), keys, new Set([device.device]))
+    const hello = openControl(
+      decodeEnvelope(bytes(sealed, 'hello')),
+      keys,
+      each => each.device === device.device
+    )
     expect(hello?.body.type).toBe('hello')
   })
 

@@ -1,6 +1,7 @@
 /** First contact, and everybody who would like to be part of it. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Address } from '../../../src/base/ids.ts'
 import { spec } from '../../../src/base/limits.ts'
 import {
   isAnswerFor,
@@ -12,15 +13,35 @@ import {
   signRequest
 } from '../../../src/core/seal/contact.ts'
 import { requestHash } from '../../../src/core/seal/hashes.ts'
+import { signOperation } from '../../../src/core/seal/roster-seal.ts'
 import { extendDeviceList, verifyDeviceList } from '../../../src/core/seal/device-list.ts'
 import { encodeContactRequest } from '../../../src/wire/contact-request.ts'
 import { decodeEnvelope } from '../../../src/wire/envelope.ts'
-import { answerOf, firstContact, inviteOf, NOON, person, requestOf } from './cast.ts'
+import type { Presence } from '../../../src/wire/presence.ts'
+import { NO_GROUP } from '../../../src/wire/roster-operation.ts'
+import { answerOf, firstContact, inviteOf, NOON, person, requestOf, type Person } from './cast.ts'
 
 const refused = expect.objectContaining({ code: 'MALFORMED' })
 const { alice, bob, invite, secretKey, request, sealed, opened } = firstContact()
 const mallory = person('mallory')
 const envelope = decodeEnvelope(sealed.envelope)
+
+/** This person's device list, as long as one may be. */
+function fullList({ identity, identitySeed, devices }: Person): readonly Uint8Array[] {
+  let list = verifyDeviceList(devices, identity)
+  while (list.entries.length < spec.deviceEntriesMax) {
+    const device = person(`device ${list.entries.length}`).device
+    const next = extendDeviceList(identitySeed, list, { operation: 'add', device }, NOON)
+    list = verifyDeviceList([...list.entries, next], identity)
+  }
+  return list.entries
+}
+
+/** Where this person is, at as many and as long addresses as there may be. */
+function fullPresence({ presence }: Person): Presence {
+  const address = `/${'a'.repeat(spec.addressMaxBytes - 1)}` as Address
+  return { ...presence, addresses: Array.from({ length: spec.addressesMax }, () => address) }
+}
 
 describe('a contact request', () => {
   test('reaches Alice whole, and both sides then share the key of the answer', () => {
@@ -38,20 +59,10 @@ describe('a contact request', () => {
   })
 
   test('fits with everything at its limit', () => {
-    let devices = verifyDeviceList(bob.devices, bob.identity)
-    while (devices.entries.length < spec.deviceEntriesMax) {
-      const device = person(`device ${devices.entries.length}`).device
-      const next = extendDeviceList(bob.identitySeed, devices, { operation: 'add', device }, NOON)
-      devices = verifyDeviceList([...devices.entries, next], bob.identity)
-    }
-    const addresses = Array.from(
-      { length: spec.addressesMax },
-      () => `/${'a'.repeat(255)}` as (typeof bob.presence.addresses)[0]
-    )
     const largest = requestOf(bob, invite, {
-      devices: devices.entries,
-      keyPackages: [bob.random(spec.keyPackageMaxBytes), bob.random(spec.keyPackageMaxBytes)],
-      presence: { ...bob.presence, addresses },
+      devices: fullList(bob),
+      keyPackage: bob.random(spec.keyPackageMaxBytes),
+      presence: fullPresence(bob),
       name: 'n'.repeat(spec.nameMaxBytes),
       greeting: 'g'.repeat(spec.greetingMaxBytes)
     })
@@ -155,8 +166,51 @@ describe('the answer', () => {
     expect([...got.devices.devices]).toEqual([alice.device])
   })
 
-  test('may be a refusal, without a welcome', () => {
-    const no = answerOf(alice, opened, { status: 'rejected', welcome: new Uint8Array(0) })
+  test('fits with everything at its limit', () => {
+    const largest = answerOf(alice, opened, {
+      devices: fullList(alice),
+      welcome: alice.random(spec.welcomeMaxBytes),
+      create: alice.random(spec.createMaxBytes),
+      presence: fullPresence(alice),
+      name: 'n'.repeat(spec.nameMaxBytes)
+    })
+    const made = sealAnswer(largest, opened.answerKey, alice.random)
+    expect(made.length).toBe(64 * 1024)
+    expect(openAsBob(made).answer).toEqual(largest)
+  })
+
+  test('has room for the beginning of a conversation of two people with as many devices as there may be', () => {
+    const none = new Uint8Array(0)
+    const of = (who: Person) => ({ identity: who.identity, role: 'owner' as const, devices: fullList(who) })
+    const create = signOperation(
+      {
+        group: NO_GROUP,
+        author: alice.identity,
+        device: alice.device,
+        sequence: 1,
+        parents: [],
+        createdAt: NOON,
+        content: {
+          type: 'create',
+          kind: 'direct',
+          nonce: alice.random(16),
+          name: '',
+          settings: { mayAdd: 'admins', history: 0, disappearAfterMs: undefined },
+          members: [
+            { ...of(alice), consent: none },
+            { ...of(bob), consent: none }
+          ]
+        }
+      },
+      alice.deviceSeed
+    )
+    const got = openAsBob(sealAnswer(answerOf(alice, opened, { create }), opened.answerKey, alice.random))
+    expect(got.answer.create).toEqual(create)
+  })
+
+  test('may be a refusal, without a welcome and without a roster', () => {
+    const none = new Uint8Array(0)
+    const no = answerOf(alice, opened, { status: 'rejected', welcome: none, create: none })
     expect(openAsBob(sealAnswer(no, opened.answerKey, alice.random)).answer.status).toBe('rejected')
     expect(() => answerOf(alice, opened, { status: 'rejected' })).toThrow(refused)
     expect(() => answerOf(alice, opened, { welcome: new Uint8Array(0) })).toThrow(refused)

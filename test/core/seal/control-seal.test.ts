@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { DeviceId } from '../../../src/base/ids.ts'
 import { controlKeys, openControl, sealControl } from '../../../src/core/seal/control-seal.ts'
 import { sealTagged } from '../../../src/core/seal/tagged-seal.ts'
 import { encodeControl, type Control, type ControlBody } from '../../../src/wire/control.ts'
@@ -14,8 +13,14 @@ const mallory = person('mallory')
 const random = seededRandom('nonces')
 const keys = controlKeys(seededRandom('what Alice and Bob share')(32))
 const refused = expect.objectContaining({ code: 'MALFORMED' })
-const bobs: ReadonlySet<DeviceId> = new Set([bob.device])
-const hello: ControlBody = { type: 'hello', from: bob.presence.peer, to: alice.presence.peer }
+const bobs = ({ device }: Control): boolean => device === bob.device
+const hello: ControlBody = {
+  type: 'hello',
+  from: bob.presence.peer,
+  to: alice.presence.peer,
+  devices: bob.devices,
+  name: 'bob'
+}
 
 const fromBob = (body: ControlBody, counter = 1, under = keys): Uint8Array =>
   sealControl({ deviceSeed: bob.deviceSeed, device: bob.device, counter, body, keys: under, random })
@@ -77,8 +82,16 @@ describe('a control message', () => {
       expect(() => openControl(decodeEnvelope(again(changed)), keys, bobs)).toThrow(refused)
   })
 
-  test('from a device that was revoked is refused', () => {
-    expect(() => openControl(decodeEnvelope(fromBob(hello)), keys, new Set())).toThrow(refused)
+  test('is judged by whoever opens it as it stands, before its signature costs anything', () => {
+    const asked: Control[] = []
+    const bytes = fromBob(hello, 7)
+    const got = openControl(decodeEnvelope(bytes), keys, control => asked.push(control) > 0)
+    expect(asked).toEqual([got])
+    expect(got).toMatchObject({ device: bob.device, counter: 7, body: hello })
+  })
+
+  test('from a device that may not speak there is refused', () => {
+    expect(() => openControl(decodeEnvelope(fromBob(hello)), keys, () => false)).toThrow(refused)
   })
 
   test('changed anywhere on its way is not ours or refused, never opened', () => {

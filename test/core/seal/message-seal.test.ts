@@ -21,7 +21,14 @@ function epoch(name: string): EpochKeys {
 const ours = epoch('epoch 1')
 const next = epoch('epoch 2')
 const random = seededRandom('nonces')
-const body: MessageBody = { type: 'application', leaf: 1, sequence: 4, mls: new Uint8Array(100).fill(7) }
+const body: MessageBody = {
+  type: 'application',
+  leaf: 1,
+  sequence: 4,
+  part: 0,
+  parts: 1,
+  mls: new Uint8Array(100).fill(7)
+}
 
 describe('a message envelope', () => {
   test('gives back what was sealed, in the smallest size that has room', () => {
