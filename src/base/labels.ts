@@ -9,6 +9,7 @@ export const labels = {
   deviceEntry: 'hearsay/1/device-entry',
   deviceEntryHash: 'hearsay/1/device-hash',
   leafCertificate: 'hearsay/1/leaf-certificate',
+  credentialMemory: 'hearsay/1/credential-memory',
   invite: 'hearsay/1/invite-link',
   inviteTag: 'hearsay/1/invite-tag',
   inviteSeal: 'hearsay/1/invite-seal',

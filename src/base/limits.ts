@@ -45,6 +45,11 @@ export const spec = {
   /** Messages that a newcomer may be given. */
   groupHistoryMax: 1000,
   invitationLifetimeMs: 30 * DAY,
+  /** Secrets shared with one contact or in one group, as the devices of one identity tell each other. */
+  sharedSecretsMax: 4,
+  cardsPerMessageMax: 64,
+  /** Messages in one page of history. */
+  historyPageMax: 64,
   /** A lamport number may run ahead of the highest that the reader knows by so much: honest devices miss no more. */
   lamportAheadMax: 2 ** 16,
   /** What a welcome may say that the highest lamport number is. */
@@ -111,6 +116,10 @@ export const limits = {
   commitsPerMinuteMax: 30,
   operationsPerMinuteMax: 60,
   groupsMax: 1000,
+  /** Conversations whose past is asked for at once. */
+  recallsMax: 4,
+  /** Credentials of leaves that need not be verified again. */
+  credentialsRememberedMax: 16_384,
   /** Operations of one roster: what they say stays in memory, so that forks can be judged at any time. */
   rosterOperationsMax: 10_000,
   /** Of one identity, so that no member alone can fill a roster. */

@@ -292,7 +292,8 @@ export class Group {
     const ratchetTreeInWelcome = parent.leaves.length + change.keyPackages.length <= limits.treeInWelcomeMax
     const { epoch, commit, welcome } = parent.mls.commit({
       authenticatedData: entry,
-      forcePath: true,
+      // Newcomers need no new path; it would cost half a second and a megabyte in a group of a thousand.
+      forcePath: proposals.length === 0,
       proposals,
       ratchetTreeInWelcome,
       validateCredential: hearsayCredential
@@ -336,7 +337,11 @@ export class Group {
     }
     let result
     try {
-      result = held.mls.process(opened.body.mls, { authorize, validateCredential: sameOwner })
+      result = held.mls.process(opened.body.mls, {
+        authorize,
+        validateCredential: sameOwner,
+        standaloneProposals: false
+      })
     } catch (cause) {
       if (verdict.why === WAITING) return 'waiting'
       if (verdict.why !== undefined) throw new Unjustified(verdict.why, opened.author)

@@ -454,7 +454,9 @@ export class Sessions {
     for (const { identity, name, presence } of people) {
       if (conversation.members?.members.has(identity) !== true) continue
       if (presence.peer === this.#reach.presence.peer) continue
-      const { contact } = this.#book.acquaint(turn, identity, name)
+      const entry = this.#book.acquaint(turn, identity, name)
+      const { contact } = entry
+      if (contact.facts.claimed === '') this.#book.claimName(turn, entry, name)
       const known = contact.facts.presences.get(presence.peer)
       // What somebody has said of itself is not for others to change.
       if (known !== undefined) continue
