@@ -119,7 +119,7 @@ export class Roster {
     return heads.every(head => this.has(head))
   }
 
-  /** By these operations and what came before them; undefined where one is unknown. */
+  /** By these operations and what came before them; undefined where one is unknown, or there is none. */
   at(heads: readonly OperationId[]): Members | undefined {
     if (heads.length === 0 || !this.knows(heads)) return undefined
     const key = [...new Set(heads)].toSorted().join()
@@ -129,11 +129,8 @@ export class Roster {
       const closure = this.#history.closure(heads)
       const nodes = this.#history.nodes.filter(node => hasBit(closure, node.index))
       view = membersOf(nodes, judge(nodes))
-    } else this.#views.delete(key)
-    this.#views.set(key, view)
-    for (const oldest of this.#views.keys())
-      if (this.#views.size > limits.rosterViewsMax) this.#views.delete(oldest)
-      else break
+    }
+    this.#remember(key, view)
     return view
   }
 
@@ -243,6 +240,13 @@ export class Roster {
     return node !== undefined && this.#judged().verdict.isVoid(node)
   }
 
+  /** Keeps a view as the newest of those that are kept. */
+  #remember(heads: string, view: Members): void {
+    this.#views.delete(heads)
+    this.#views.set(heads, view)
+    if (this.#views.size > limits.rosterViewsMax) this.#views.delete([...this.#views.keys()][0]!)
+  }
+
   #judged(): Judged {
     if (this.#current === undefined) {
       const verdict = judge(this.#history.nodes)
@@ -262,6 +266,8 @@ export class Roster {
   #append(admitted: Admitted): void {
     const node = { ...admitted, index: this.size }
     const knewAll = this.heads.every(head => admitted.operation.parents.includes(head))
+    // What was just current is what others ask about: they have not heard of this one yet.
+    if (this.#current !== undefined) this.#remember(this.heads.join(), this.#current.members)
     this.#history.append(node)
     const { author } = admitted.operation
     this.#perIdentity.set(author, (this.#perIdentity.get(author) ?? 0) + 1)

@@ -167,7 +167,9 @@ test('in whatever order operations come, a roster says the same; twice is once',
       // Somebody looks at it all the time.
       const watched = story.roster([])
       for (const [i, id] of ids.entries()) {
+        const [heads, before] = [watched.heads, viewOf(watched.current)]
         watched.add(story.bytes(id))
+        expect(viewOf(watched.at(heads)!)).toEqual(before)
         expect(viewOf(watched.current)).toEqual(viewOf(story.roster(ids.slice(0, i + 1)).current))
       }
       expect(ids.filter(id => a.isVoid(id))).toEqual(ids.filter(id => watched.isVoid(id)))

@@ -76,7 +76,8 @@ interface Place {
   readonly identity: IdentityId
   /** By its best standing; where none is left, by the operation that brought it in. */
   readonly rank: Rank
-  readonly role: Role
+  /** Undefined where no standing is left. */
+  readonly role: Role | undefined
 }
 
 /** What these operations come to as they were judged. */
@@ -85,7 +86,7 @@ export function membersOf(nodes: readonly Node[], verdict: Verdict): Members {
   if (create.type !== 'create') throw new HearsayError('INTERNAL')
   const claims = claimsOf(nodes)
   const members = new Map<IdentityId, Member>()
-  for (const { identity, role } of placesOf(nodes, verdict).slice(0, spec.groupMembersMax)) {
+  for (const { identity, role = 'member' } of placesOf(nodes, verdict).slice(0, spec.groupMembersMax)) {
     const { list, devices } = devicesOf(claims.get(identity)!.map(claim => claim.list))!
     members.set(identity, { identity, role, seniority: members.size, devices, list })
   }
@@ -105,12 +106,12 @@ function placesOf(nodes: readonly Node[], verdict: Verdict): Place[] {
     const { content } = node.operation
     if ((content.type !== 'create' && content.type !== 'add') || verdict.isVoid(node)) continue
     for (const [position, { identity }] of content.members.entries()) {
-      if (!verdict.staysIn(node, position)) continue
+      const known = places.get(identity)
+      if (known?.role !== undefined || !verdict.staysIn(node, position)) continue
       const best = verdict.best(identity)
       const rank = best ?? { level: 0, standing: { identity, level: 0, node, position } }
-      const known = places.get(identity)
       if (known === undefined || compareRanks(rank, known.rank) < 0)
-        places.set(identity, { identity, rank, role: roleOf(rank.level) })
+        places.set(identity, { identity, rank, role: best && roleOf(best.level) })
     }
   }
   return [...places.values()].toSorted((a, b) => compareRanks(a.rank, b.rank))
