@@ -113,7 +113,7 @@ const presenceRecord: fc.Arbitrary<PresenceRecord> = fc.record({
 
 const deviceList = fc.array(bytesUpTo(spec.deviceEntryMaxBytes), { minLength: 1, maxLength: 4 })
 const keyPackage = bytesUpTo(600)
-const name = text(spec.nameMaxBytes)
+const claimedName = text(spec.nameMaxBytes)
 const nothing = new Uint8Array(0)
 
 const contactRequest: fc.Arbitrary<ContactRequest> = fc.record({
@@ -237,7 +237,7 @@ const invitation: fc.Arbitrary<ControlBody> = fc.record({
   invitation: id<RequestId>(16),
   group: id<OperationId>(32),
   secret: bytes(32),
-  name,
+  name: claimedName,
   role,
   members: integer(),
   through: fc.option(id<InviteId>(16), { nil: undefined })
@@ -269,7 +269,13 @@ const part: fc.Arbitrary<ControlBody> = fc.integer({ min: 2, max: 70 }).chain(co
 )
 
 const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
-  fc.record({ type: fc.constant('hello' as const), from: peerId, to: peerId, devices: deviceList, name }),
+  fc.record({
+    type: fc.constant('hello' as const),
+    from: peerId,
+    to: peerId,
+    devices: deviceList,
+    name: claimedName
+  }),
   report,
   fc.record({
     type: fc.constant('presence' as const),
@@ -294,7 +300,9 @@ const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
   yesOrNo,
   fc.record({
     type: fc.constant('introductions' as const),
-    people: fc.array(fc.record({ identity: id<IdentityId>(32), name, presence }), { maxLength: 4 })
+    people: fc.array(fc.record({ identity: id<IdentityId>(32), name: claimedName, presence }), {
+      maxLength: 4
+    })
   }),
   part
 )
