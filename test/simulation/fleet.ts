@@ -5,6 +5,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { RunResult } from './run-plan.ts'
 
+/** What is simulated: people who talk in pairs, or a group. */
+export type World = 'pairs' | 'groups'
+
 /** What a child says of one seed. */
 export type Report = RunResult & { readonly wallMs: number }
 
@@ -18,6 +21,7 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
  * failure of the harness and rejects with what it had to say.
  */
 export async function runSeeds(init: {
+  readonly world?: World
   readonly first: number
   readonly count: number
   readonly fault?: string
@@ -70,13 +74,21 @@ function start(
   first: number,
   count: number,
   stride: number,
-  { fault, stop }: { fault?: string; stop?: boolean }
+  { world = 'pairs', fault, stop }: { world?: World; fault?: string; stop?: boolean }
 ): ReturnType<typeof spawn> {
   const loader = fault === undefined ? [] : ['--import', here('./fault-loader.ts')]
   const words = [first, count, stride].map(String)
   return spawn(
     process.execPath,
-    ['-C', 'hearsay-source', ...loader, here('./worker.ts'), ...words, ...(stop === true ? ['stop'] : [])],
+    [
+      '-C',
+      'hearsay-source',
+      ...loader,
+      here('./worker.ts'),
+      world,
+      ...words,
+      ...(stop === true ? ['stop'] : [])
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...(fault === undefined ? {} : { HEARSAY_FAULT: fault }) }

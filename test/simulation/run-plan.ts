@@ -35,6 +35,12 @@ export interface RunResult {
     /** Virtual time from the end of all faults to convergence. */
     readonly convergedAfterMs: number
     readonly bytes: number
+    /** Of groups only: changes of the roster, commits, forks, joins by welcome, and epochs that one machine had at once. */
+    readonly changes?: number
+    readonly commits?: number
+    readonly forks?: number
+    readonly joins?: number
+    readonly epochsHeldMost?: number
   }
 }
 

@@ -4,6 +4,7 @@
  * - `--seeds N --from K`: runs N seeds from K on, on all cores; exits 1 if any broke a promise.
  * - `--seed S`: runs one, shrinks it if it fails and prints what is left; `--transcript` prints all that happens.
  * - `--fault NAME`: plants a fault first (`--fault list` names them): now a violation is what should come out.
+ * - `--groups`: runs of groups instead of people in pairs.
  * - `--json`: one object per line.
  */
 import { parseArgs } from 'node:util'
@@ -11,9 +12,11 @@ import { faults } from './faults.ts'
 import { runSeeds, summary } from './fleet.ts'
 import type { Report } from './fleet.ts'
 import { planOf } from './plan.ts'
-import type { Plan } from './plan.ts'
 import { runPlan } from './run-plan.ts'
 import { shrink } from './shrink.ts'
+import type { RunOne, Shrinkable } from './shrink.ts'
+import { groupPlanOf } from './groups/plan.ts'
+import { runGroupPlan } from './groups/run-plan.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -21,11 +24,13 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     fault: { type: 'string' },
+    groups: { type: 'boolean', default: false },
     transcript: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false }
   }
 })
 
+const world = options.groups ? 'groups' : 'pairs'
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 if (options.fault === 'list')
@@ -37,6 +42,7 @@ async function many(): Promise<number> {
   const began = performance.now()
   const { fault } = options
   const reports = await runSeeds({
+    world,
     first: Number(options.from),
     count: Number(options.seeds),
     ...(fault === undefined ? {} : { fault, stop: true }),
@@ -68,18 +74,24 @@ function show(report: Report): void {
 async function one(seed: number): Promise<number> {
   if (options.fault !== undefined) {
     // A fault is planted while modules load, so it needs a process of its own.
-    await runSeeds({ first: seed, count: 1, fault: options.fault, onReport: show })
+    await runSeeds({ world, first: seed, count: 1, fault: options.fault, onReport: show })
     return 0
   }
-  const plan = planOf(seed)
+  if (options.groups) return await oneOf(groupPlanOf(seed), runGroupPlan)
+  return await oneOf(planOf(seed), runPlan)
+}
+
+/** Runs one plan; shrinks it where it fails. */
+async function oneOf<P extends Shrinkable>(plan: P, runOne: RunOne<P>): Promise<number> {
+  const { seed } = plan
   const transcript = (atMs: number, label: string): void => say(`${atMs.toFixed(1).padStart(10)}  ${label}`)
-  const result = await runPlan(plan, options.transcript ? { transcript } : {})
+  const result = await runOne(plan, options.transcript ? { transcript } : {})
   if (result.violation === undefined) {
     say(options.json ? JSON.stringify(result) : `seed ${seed} held every promise, trace ${result.trace}`)
     return 0
   }
   say(`seed ${seed}: ${result.violation.invariant}, at ${result.violation.atMs} ms: ${result.violation.what}`)
-  const least = await shrink(plan, result.violation)
+  const least = await shrink(plan, result.violation, runOne)
   say(`shrunk: ${least.violation.invariant}, at ${least.violation.atMs} ms: ${least.violation.what}`)
   say(story(least.plan))
   say(replay(seed))
@@ -87,7 +99,7 @@ async function one(seed: number): Promise<number> {
 }
 
 /** A plan as the lines of regressions.json. */
-function story(plan: Plan): string {
+function story(plan: Shrinkable): string {
   const { steps, ...day } = plan
   return `{ "plan": ${JSON.stringify(day).slice(0, -1)},\n  "steps": [\n    ${steps
     .map(step => JSON.stringify(step))
@@ -96,5 +108,5 @@ function story(plan: Plan): string {
 
 function replay(seed: number): string {
   const fault = options.fault === undefined ? '' : ` --fault ${options.fault}`
-  return `npm run -s simulate -- --seed ${seed}${fault}`
+  return `npm run -s simulate -- ${options.groups ? '--groups ' : ''}--seed ${seed}${fault}`
 }

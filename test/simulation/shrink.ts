@@ -3,23 +3,38 @@
  * left is usually a story of five lines.
  */
 import type { Violation } from './chronicle.ts'
-import type { Plan } from './plan.ts'
-import { runPlan } from './run-plan.ts'
+import type { RunResult } from './run-plan.ts'
+import type { Weather } from 'hearsay/testing'
 
 /** Runs spent on one failure. */
 const RUNS_MAX = 250
 
+/** What can be left out of a plan, whatever it is a plan of. */
+export interface Shrinkable {
+  readonly seed: number
+  readonly nodes: readonly string[]
+  readonly weather: Partial<Weather>
+  readonly steps: readonly unknown[]
+}
+
+/** Runs one plan. */
+export type RunOne<P> = (
+  plan: P,
+  options?: { transcript?: (atMs: number, label: string) => void }
+) => Promise<RunResult>
+
 /** The smallest plan found that breaks the same promise, and how it breaks it. */
-export async function shrink(
-  plan: Plan,
-  violation: Violation
-): Promise<{ plan: Plan; violation: Violation }> {
+export async function shrink<P extends Shrinkable>(
+  plan: P,
+  violation: Violation,
+  runOne: RunOne<P>
+): Promise<{ plan: P; violation: Violation }> {
   let best = { plan, violation }
   let runs = 0
-  const isWorse = async (candidate: Plan): Promise<boolean> => {
+  const isWorse = async (candidate: P): Promise<boolean> => {
     if (runs >= RUNS_MAX) return false
     runs++
-    const { violation: found } = await runPlan(candidate)
+    const { violation: found } = await runOne(candidate)
     if (found?.invariant !== violation.invariant) return false
     best = { plan: candidate, violation: found }
     return true
@@ -36,14 +51,31 @@ export async function shrink(
     }
   }
   const named = new Set(best.plan.steps.flatMap(step => best.plan.nodes.filter(name => mentions(step, name))))
-  await isWorse({ ...best.plan, nodes: best.plan.nodes.filter(name => named.has(name)) })
+  const fewer = best.plan.nodes.filter(name => named.has(name))
+  await isWorse({ ...best.plan, nodes: fewer, ...foundersAmong(best.plan, fewer) })
   return best
 }
 
 const mentions = (step: unknown, name: string): boolean => JSON.stringify(step).includes(`"${name}"`)
 
+/** Whoever founds a group has to be there. */
+function foundersAmong(plan: object, nodes: readonly string[]): object {
+  if (!('founding' in plan)) return {}
+  const { founding, admins, acquainted } = plan as {
+    founding: string[]
+    admins: string[]
+    acquainted: string[][]
+  }
+  const isThere = (name: string): boolean => nodes.includes(name)
+  return {
+    founding: founding.filter(isThere),
+    admins: admins.filter(isThere),
+    acquainted: acquainted.filter(pair => pair.every(isThere))
+  }
+}
+
 /** The day without one of its faults, each. */
-function calmer(plan: Plan): Array<Partial<Plan>> {
+function calmer(plan: Shrinkable): object[] {
   const { weather } = plan
   return [
     { absence: false },

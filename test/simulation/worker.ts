@@ -1,13 +1,16 @@
 /**
  * Runs seeds in a process of its own and prints one line of JSON for each.
  *
- * Usage: worker.ts FIRST COUNT STRIDE [stop]: with `stop`, nothing after the first violation.
+ * Usage: worker.ts WORLD FIRST COUNT STRIDE [stop]: with `stop`, nothing after the first violation. The world is
+ * `pairs` (people who talk in pairs) or `groups`.
  */
+import { groupPlanOf } from './groups/plan.ts'
+import { runGroupPlan } from './groups/run-plan.ts'
 import { planOf } from './plan.ts'
 import { runPlan } from './run-plan.ts'
 import type { RunResult } from './run-plan.ts'
 
-const [first, count, stride, stop] = process.argv.slice(2)
+const [world, first, count, stride, stop] = process.argv.slice(2)
 
 // Something that nobody waits for failed: in production it would end the process, so it ends the run.
 let stray: unknown
@@ -24,7 +27,7 @@ for (let i = 0; i < Number(count); i++) {
 async function run(seed: number): Promise<RunResult & { readonly wallMs: number }> {
   const began = performance.now()
   stray = undefined
-  const result = await runPlan(planOf(seed))
+  const result = await (world === 'groups' ? runGroupPlan(groupPlanOf(seed)) : runPlan(planOf(seed)))
   const wallMs = performance.now() - began
   if (stray === undefined || result.violation !== undefined) return { ...result, wallMs }
   const what = `an unhandled rejection: ${stray instanceof Error ? stray.stack : JSON.stringify(stray)}`

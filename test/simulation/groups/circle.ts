@@ -1,0 +1,198 @@
+/**
+ * The people of one group and their machines: what they do, and do again when a machine failed them, with
+ * everything written down in the chronicle and everything on the wire and the disks kept for the spy.
+ */
+import type { ConversationId, Group, HearsayEvent, HearsayNode, RequestId } from 'hearsay'
+import { seededRandom } from 'hearsay/testing'
+import type { Machine, Observation, SimulatedTestNetwork } from 'hearsay/testing'
+import type { Invariant } from '../chronicle.ts'
+import { Crew } from '../crew.ts'
+import type { KeyWatch } from '../key-watch.ts'
+import { GroupChronicle } from './chronicle.ts'
+import type { GroupPlan, GroupStep } from './plan.ts'
+import { Spy } from './spy.ts'
+
+const LOOK_MS = 100
+const FOUNDED_WITHIN_MS = 120_000
+
+/** One run of a group under way. */
+export class Circle extends Crew {
+  readonly plan: GroupPlan
+  readonly chronicle: GroupChronicle
+  readonly spy: Spy
+  /** How many changes of the roster were accepted. */
+  changes = 0
+  /** How much time has passed for everybody besides that of the run. */
+  agedMs = 0
+  #group: ConversationId | undefined
+  #mayDecline = false
+
+  constructor(plan: GroupPlan, net: SimulatedTestNetwork, keys: KeyWatch) {
+    super(net, keys, seededRandom(plan.seed, 'group run'))
+    this.plan = plan
+    this.chronicle = new GroupChronicle({
+      now: () => net.time.now,
+      isOnDisk: (name, text) => net.machine(name).disk.holds(Buffer.from(text))
+    })
+    this.spy = new Spy()
+  }
+
+  get isBroken(): boolean {
+    return this.chronicle.violations.length > 0
+  }
+
+  broken(invariant: Invariant, what: string): void {
+    this.chronicle.broken(invariant, what)
+  }
+
+  /** The group that the run is about. */
+  get group(): ConversationId {
+    return this.#group!
+  }
+
+  /** A fine day: everybody meets the founder, some meet each other, and the first members come in. */
+  async begin(): Promise<void> {
+    const { nodes, founding, admins, acquainted, fsyncMaxMs } = this.plan
+    const founder = founding[0]!
+    for (const machine of this.net.machines) {
+      this.chronicle.named(this.net.node(machine.name).identity.id, machine.name)
+      machine.disk.onWrite = changes => {
+        this.spy.wrote(machine.name, changes)
+        return this.wrote(machine.name)
+      }
+      this.attend(machine, fsyncMaxMs)
+    }
+    const pairs = [
+      ...nodes.filter(name => name !== founder).map(name => [founder, name] as const),
+      ...acquainted
+    ]
+    for (const pair of pairs) await this.#meet(...pair)
+    const members = founding.slice(1).map(name => this.chronicle.identityOf(name))
+    const group = await this.net.node(founder).groups.create('climbers', { members })
+    this.#group = group.id
+    await this.#allJoined(founding)
+    for (const name of admins)
+      await this.net.node(founder).groups.setRole(group.id, this.chronicle.identityOf(name), 'admin')
+    this.#mayDecline = true
+  }
+
+  async #meet(one: string, other: string): Promise<void> {
+    const { link } = await this.net.node(one).contacts.invite()
+    await this.net.node(other).contacts.add(link, { name: one })
+    await this.net.node(other).contacts.ready(this.chronicle.identityOf(one))
+    await this.net.node(one).contacts.ready(this.chronicle.identityOf(other))
+  }
+
+  async #allJoined(names: readonly string[]): Promise<void> {
+    const from = this.net.time.now
+    while (this.net.time.now - from < FOUNDED_WITHIN_MS) {
+      const views = await Promise.all(names.map(name => this.view(name)))
+      if (views.every(view => view?.settled === true && view.members.length === names.length)) return
+      await this.net.advance(LOOK_MS)
+    }
+    this.broken('I12 liveness', `a group of ${names.length} did not come together on a fine day`)
+  }
+
+  /** What a node says of the group; undefined where it does not know it, or does not run. */
+  async view(name: string): Promise<Group | undefined> {
+    const node = this.net.machine(name).running
+    return (await node?.groups.list())?.find(({ id }) => id === this.group)
+  }
+
+  async send(from: string, text: string): Promise<void> {
+    const known = await this.attempt(from, async node => ({
+      audience: (await node.groups.get(this.group)).members.map(({ id }) => this.nameOf(id)),
+      conversation: await node.groups.conversation(this.group)
+    }))
+    if (known.type !== 'done' || this.isOver) return
+    const send = this.chronicle.sending(from, text, known.value.audience)
+    const outcome = await this.attempt(from, async () => await known.value.conversation.send(text))
+    if (outcome.type === 'refused') send.outcome = 'refused'
+    if (outcome.type !== 'done') return
+    send.outcome = 'accepted'
+    if (send.id !== undefined && send.id !== outcome.value.message) {
+      this.broken('I2 no duplicate is shown', `"${text}" has two ids`)
+    }
+    send.id = outcome.value.message
+  }
+
+  async read(name: string): Promise<void> {
+    const screen = this.chronicle.screen(name)
+    screen.readUntil = Number.POSITIVE_INFINITY
+    const done = await this.attempt(name, async node => {
+      await (await node.groups.conversation(this.group)).markRead()
+    })
+    // After a crash nobody can tell whether it was on disk: the claim may be made ever after.
+    if (done.type !== 'crashed') screen.readUntil = this.net.time.now
+  }
+
+  /** Somebody changes the roster, if it may. */
+  async change(
+    step: Extract<GroupStep, { type: 'add' | 'remove' | 'role' | 'rename' | 'configure' | 'leave' }>
+  ): Promise<void> {
+    const author = step.type === 'leave' ? step.who : step.by
+    const done = await this.attempt(author, async ({ groups }) => {
+      switch (step.type) {
+        case 'add':
+          return await groups.add(this.group, this.chronicle.identityOf(step.who))
+        case 'remove':
+          return await groups.remove(this.group, this.chronicle.identityOf(step.who))
+        case 'role':
+          return await groups.setRole(this.group, this.chronicle.identityOf(step.who), step.role)
+        case 'rename':
+          return await groups.rename(this.group, step.name)
+        case 'configure':
+          return await groups.configure(this.group, { mayAdd: step.mayAdd })
+        case 'leave':
+          return await groups.leave(this.group)
+      }
+    })
+    if (done.type === 'done') this.changes++
+  }
+
+  /** Time passes for everybody while nothing happens. */
+  age(byMs: number): void {
+    this.agedMs += byMs
+    for (const machine of this.net.machines) machine.jumpClock(byMs)
+  }
+
+  nameOf(identity: Group['members'][number]['id']): string {
+    return this.chronicle.nameOf(identity) ?? identity
+  }
+
+  /** Writes down all that a node tells, from where its last process left off; says yes to most invitations. */
+  protected watch(machine: Machine): void {
+    const node = machine.running
+    if (node === undefined) return
+    const since = this.chronicle.screen(machine.name).lastCursor
+    const listen = async (): Promise<void> => {
+      for await (const event of node.events({ since: since as HearsayEvent['cursor'] })) {
+        if (machine.running !== node || this.isOver) return
+        this.chronicle.told(machine.name, event)
+        if (event.type === 'group:invited') this.spawn(this.#answer(machine.name, event.invitation.id))
+      }
+    }
+    listen().catch((cause: unknown) => this.refusal(machine.name, cause))
+  }
+
+  async #answer(name: string, invitation: RequestId): Promise<void> {
+    const declines = this.#mayDecline && this.random.chance(0.1)
+    await this.insist(name, async ({ groups }: HearsayNode) => {
+      const isOpen = (await groups.invitations()).some(({ id }) => id === invitation)
+      if (isOpen && declines) await groups.decline(invitation)
+      else if (isOpen) await groups.accept(invitation)
+      return true
+    })
+  }
+
+  protected overheard(observation: Observation): void {
+    if (observation.type === 'sent') {
+      this.chronicle.transmitted(observation.from.host)
+      for (const envelope of observation.envelopes) this.spy.overhear(envelope)
+    }
+    if (observation.type === 'published') {
+      this.chronicle.transmitted(observation.from.host)
+      this.spy.overhear(observation.envelope)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Keeps every epoch that any machine ever had, and every envelope that was ever on the wire: what somebody could
+ * read who is removed from a group and forgets nothing, though honest devices forget.
+ */
+import { EPOCHS, RATCHETS } from '../../../src/core/group.ts'
+import { epochKeys, openMessage } from '../../../src/core/seal/message-seal.ts'
+import { decodeHeldEpoch } from '../../../src/core/records/held-epoch.ts'
+import { decodeEntry } from '../../../src/wire/entry.ts'
+import { decodeEnvelope } from '../../../src/wire/envelope.ts'
+import type { Envelope } from '../../../src/wire/envelope.ts'
+import { HearsayError } from 'hearsay'
+import { Epoch, MlsError } from 'hearsay/mls'
+import type { Change } from '../../../src/ports/store.ts'
+
+/** Of an envelope so much tells it from all others. */
+const HEADER_BYTES = 30
+
+interface Stolen {
+  readonly facts: Uint8Array
+  ratchets: Uint8Array | undefined
+}
+
+/** What is known of an epoch from its records. */
+interface EpochSeen {
+  readonly parent: string | undefined
+  readonly group: string
+}
+
+export class Spy {
+  /** By machine and record key: the first records of an epoch, with the most keys. */
+  readonly #stolen = new Map<string, Map<string, Stolen>>()
+  readonly #envelopes = new Map<string, Envelope>()
+  /** By key: every epoch that anybody had. */
+  readonly #epochs = new Map<string, EpochSeen>()
+  readonly #held = new Map<string, Set<string>>()
+  /** The most epochs of one conversation that a machine had on its disk at once. */
+  epochsHeldMost = 0
+  /** How many times a machine came into a group by a welcome. */
+  joins = 0
+
+  /** A machine has asked its disk to write. */
+  wrote(name: string, changes: readonly Change[]): void {
+    for (const { collection, key, value } of changes) {
+      if (collection !== EPOCHS && collection !== RATCHETS) continue
+      if (collection === EPOCHS) this.#count(name, key, value !== undefined)
+      if (value === undefined) continue
+      const stolen = this.#stolen.get(name) ?? new Map<string, Stolen>()
+      this.#stolen.set(name, stolen)
+      const known = stolen.get(key)
+      if (collection === RATCHETS && known !== undefined) known.ratchets ??= value
+      if (collection === EPOCHS && known === undefined) {
+        stolen.set(key, { facts: value, ratchets: undefined })
+        this.#seen(key, value)
+      }
+    }
+  }
+
+  #count(name: string, key: string, isHeld: boolean): void {
+    const [conversation, epoch] = key.split('/') as [string, string]
+    const scope = `${name} ${conversation}`
+    const held = this.#held.get(scope) ?? new Set()
+    this.#held.set(scope, held)
+    if (isHeld) held.add(epoch)
+    else held.delete(epoch)
+    this.epochsHeldMost = Math.max(this.epochsHeldMost, held.size)
+  }
+
+  #seen(key: string, value: Uint8Array): void {
+    const { parent, length } = decodeHeldEpoch(value)
+    if (parent === undefined && length > 0) this.joins++
+    const [group] = key.split('/') as [string]
+    if (parent !== undefined || !this.#epochs.has(key)) this.#epochs.set(key, { parent, group })
+  }
+
+  /** How many epochs of a group there have been, and on how many two or more commits were made. */
+  branches(group: string): { commits: number; forks: number } {
+    const children = new Map<string, number>()
+    const ours = [...this.#epochs.values()].filter(each => each.group === group)
+    for (const { parent } of ours)
+      if (parent !== undefined) children.set(parent, (children.get(parent) ?? 0) + 1)
+    return { commits: ours.length - 1, forks: [...children.values()].filter(count => count > 1).length }
+  }
+
+  /** Everything on the wire passes here. */
+  overhear(bytes: Uint8Array): void {
+    const key = Buffer.from(bytes.subarray(0, HEADER_BYTES)).toString('latin1')
+    if (this.#envelopes.has(key)) return
+    const envelope = decodeEnvelope(bytes)
+    if (envelope.kind === 'message') this.#envelopes.set(key, { ...envelope, body: envelope.body.slice() })
+  }
+
+  /** Every text that is readable with all that a machine ever had, following every commit that it can. */
+  readable(name: string): ReadonlySet<string> {
+    const texts = new Set<string>()
+    const epochs = [...(this.#stolen.get(name)?.values() ?? [])].map(load)
+    const known = new Set(epochs.map(idOf))
+    for (const epoch of epochs) {
+      const keys = epochKeys((label, length) => epoch.export(label, '', length))
+      for (const envelope of this.#envelopes.values()) {
+        const body = openMessage(envelope, keys)
+        if (body === undefined) continue
+        const content = contentOf(epoch, body.mls)
+        if (typeof content === 'string') texts.add(content)
+        else if (content !== undefined && !known.has(idOf(content))) {
+          known.add(idOf(content))
+          epochs.push(content)
+        }
+      }
+    }
+    return texts
+  }
+}
+
+const idOf = (epoch: Epoch): string => epochKeys((label, length) => epoch.export(label, '', length)).id
+
+function load({ facts, ratchets }: Stolen): Epoch {
+  const epoch = Epoch.load(decodeHeldEpoch(facts).epoch)
+  if (ratchets !== undefined) epoch.loadRatchets(ratchets)
+  return epoch
+}
+
+/** What a message says: a text, or the epoch that a commit leads to. Undefined where it cannot be read. */
+function contentOf(epoch: Epoch, mls: Uint8Array): string | Epoch | undefined {
+  try {
+    const result = epoch.process(mls)
+    if (result.kind === 'commit') return result.epoch
+    if (result.kind !== 'application') return undefined
+    const { content } = decodeEntry(result.data)
+    return content.type === 'text' ? content.text : undefined
+  } catch (cause) {
+    // Its own messages, keys that are gone, commits that it is not part of.
+    if (cause instanceof MlsError || cause instanceof HearsayError) return undefined
+    throw cause
+  }
+}
