@@ -265,7 +265,8 @@ export class Roster {
 
   #append(admitted: Admitted): void {
     const node = { ...admitted, index: this.size }
-    const knewAll = this.heads.every(head => admitted.operation.parents.includes(head))
+    const knew = new Set(admitted.operation.parents)
+    const knewAll = this.#current !== undefined && this.heads.every(head => knew.has(head))
     // What was just current is what others ask about: they have not heard of this one yet.
     if (this.#current !== undefined) this.#remember(this.heads.join(), this.#current.members)
     this.#history.append(node)

@@ -5,7 +5,7 @@ import { limits } from '../../src/base/limits.ts'
 import { Roster } from '../../src/core/roster.ts'
 import { makeConsent, signOperation } from '../../src/core/seal/roster-seal.ts'
 import { decodeOperation, encodeOperation } from '../../src/wire/roster-operation.ts'
-import { player, Story, viewOf, whoIsIn } from './roster-story.ts'
+import { player, quiet, Story, viewOf, whoIsIn } from './roster-story.ts'
 import { NOON, seededRandom } from './seal/cast.ts'
 
 const [alice, bob, carol, dave, mallory, sybil] = ['alice', 'bob', 'carol', 'dave', 'mallory', 'sybil'].map(
@@ -103,6 +103,31 @@ describe('Mallory, an admin gone bad,', () => {
     // What Bob agrees to knowing that he is out is another matter.
     story.adds(mallory, story.newcomer(bob), [banned])
     expect(isIn(story, bob)).toBe(true)
+  })
+
+  test('cannot act through somebody whose consent was replayed', () => {
+    const story = group()
+    story.does(alice, { type: 'settings', settings: { ...quiet, mayAdd: 'members' } })
+    const consent = story.newcomer(dave)
+    story.adds(alice, consent)
+    story.removes(alice, dave)
+    story.adds(mallory, consent)
+    const friend = story.adds(dave, sybil)
+    expect(story.roster().isVoid(friend)).toBe(true)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'mallory', 'bob', 'carol'])
+  })
+
+  test('cannot undo what somebody did by removing them, nor by having used their consent twice', () => {
+    const story = group()
+    story.does(alice, { type: 'settings', settings: { ...quiet, mayAdd: 'members' } })
+    const heads = story.heads()
+    const consent = story.newcomer(dave)
+    story.adds(alice, consent, heads)
+    story.adds(mallory, consent, heads)
+    const friend = story.adds(dave, sybil)
+    story.removes(mallory, dave)
+    expect(story.roster().isVoid(friend)).toBe(false)
+    expect(whoIsIn(story.roster())).toEqual(['alice', 'mallory', 'bob', 'carol', 'sybil'])
   })
 
   test('cannot turn somebody’s consent against them by copying it into the past', () => {
