@@ -15,6 +15,7 @@ const own = [
   'envelope',
   'conversation',
   'roster',
+  'group-order',
   'delivery',
   'presence'
 ]
