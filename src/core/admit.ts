@@ -7,6 +7,7 @@
  * Always true: nobody is in a tree that we join whom the roster never had; what a device had acknowledged before
  * it was taken in again stays acknowledged, and what it had not is sealed again when it asks.
  */
+import { equal } from '../base/bytes.ts'
 import { HearsayError, malformed } from '../base/errors.ts'
 import { idOf } from '../base/ids.ts'
 import type { DeviceId, GroupId } from '../base/ids.ts'
@@ -39,16 +40,24 @@ export function admit(
   for (const device of devices) {
     conversation.admitted.set(device, turn.uptime)
     conversation.keyPackages.delete(device)
-    conversation.welcomes.set(device, body)
+    conversation.welcomes.set(device, { body, givenAt: undefined })
     for (const link of conversation.links.values())
-      if (link.device === device) conversation.tell(turn, link.peer, body)
+      if (link.device === device) offerWelcome(conversation, turn, link)
   }
 }
 
-/** Gives a device that has come back the welcome that it may not have had. */
+/**
+ * Gives a device the welcome that it may not have had, once it has the roster: before that it could not tell who
+ * belongs into the tree.
+ */
 export function offerWelcome(conversation: Conversation, turn: Turn, link: Link): void {
-  const body = conversation.welcomes.get(link.device)
-  if (body !== undefined) conversation.tell(turn, link.peer, body)
+  const welcome = conversation.welcomes.get(link.device)
+  const digest = conversation.roster?.digest()
+  if (welcome === undefined || link.roster === undefined || digest === undefined) return
+  const given = welcome.givenAt !== undefined && turn.uptime - welcome.givenAt < limits.readmitPauseMs
+  if (given || !equal(link.roster, digest)) return
+  welcome.givenAt = turn.uptime
+  conversation.tell(turn, link.peer, welcome.body)
 }
 
 /** Takes in what a device says about asking, with the head that it reports. */

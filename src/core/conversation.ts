@@ -46,6 +46,8 @@ export interface Link {
   readonly device: DeviceId
   /** Its first report over this link has come: we know what it lacks. */
   ready: boolean
+  /** The digest of the roster that it reported last. */
+  roster: Uint8Array | undefined
   /** When it reported last, and when it was asked to for the sake of carrying, in uptime. */
   reportedAt: number
   askedAt: number | undefined
@@ -166,7 +168,7 @@ export class Conversation {
   /** Whom we have taken in, and when in uptime: they need a moment to notice. */
   readonly admitted = new Map<DeviceId, number>()
   /** Welcomes of ours that have not been heard. */
-  readonly welcomes = new Map<DeviceId, ControlBody>()
+  readonly welcomes = new Map<DeviceId, { readonly body: ControlBody; givenAt: number | undefined }>()
   /** The key package that we ask with, and since when in uptime we cannot follow. */
   ask: { readonly keyPackage: Uint8Array | undefined; readonly since: number } | undefined
   /** When our turn to commit for others comes, in uptime, and on which epoch. */

@@ -10,7 +10,7 @@ import type { DeviceId, EnvelopeId, MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
 import { adoptPast, knowsMore } from './adopt.ts'
-import { heardAsking } from './admit.ts'
+import { heardAsking, offerWelcome } from './admit.ts'
 import { forgetCarried } from './carry.ts'
 import { maySeal, reseal } from './compose.ts'
 import { OUTBOX } from './conversation.ts'
@@ -117,6 +117,8 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   if (report.head !== undefined) conversation.heads.set(device, { head: report.head, through })
   compareRosters(conversation, turn, link.peer, report.roster)
   heardAsking(conversation, turn, device, report.asks, report.head)
+  link.roster = report.roster
+  offerWelcome(conversation, turn, link)
   forget(conversation, turn)
   forgetCarried(conversation)
   resealRefused(conversation, turn, link, report.unopened)

@@ -388,7 +388,7 @@ export class Sessions {
             ? this.#expects(conversation, identity)
             : conversation.includes({ identity, device }))
         if (wanted && !conversation.links.has(peer)) {
-          addLink(conversation, turn, peer, device)
+          addLink(conversation, peer, device)
           this.#introduceIn(turn, conversation, peer, identity)
         }
         if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
@@ -442,24 +442,26 @@ export class Sessions {
     const people: Introduction[] = []
     for (const identity of identities) {
       const { facts } = this.#book.get(identity)?.contact ?? {}
-      for (const presence of facts?.presences.values() ?? [])
-        if (people.length < spec.introductionsMax && presence.peer !== peer)
-          people.push({ identity, name: facts!.claimed, presence })
+      if (facts === undefined) continue
+      const name = facts.claimed
+      const presences = [...facts.presences.values()].filter(presence => presence.peer !== peer)
+      if (presences.length === 0 && name !== '') people.push({ identity, name, presence: undefined })
+      for (const presence of presences) people.push({ identity, name, presence })
     }
-    if (people.length > 0) conversation.tell(turn, peer, { type: 'introductions', people })
+    if (people.length > 0)
+      conversation.tell(turn, peer, { type: 'introductions', people: people.slice(0, spec.introductionsMax) })
   }
 
   /** Where others say that members are: believed only as far as trying goes. */
   #introduced(turn: Turn, conversation: Conversation, people: readonly Introduction[]): void {
     for (const { identity, name, presence } of people) {
       if (conversation.members?.members.has(identity) !== true) continue
-      if (presence.peer === this.#reach.presence.peer) continue
       const entry = this.#book.acquaint(turn, identity, name)
       const { contact } = entry
       if (contact.facts.claimed === '') this.#book.claimName(turn, entry, name)
-      const known = contact.facts.presences.get(presence.peer)
+      if (presence === undefined || presence.peer === this.#reach.presence.peer) continue
       // What somebody has said of itself is not for others to change.
-      if (known !== undefined) continue
+      if (contact.facts.presences.has(presence.peer)) continue
       contact.learnPresence(turn, { ...presence, sequence: 0 })
       this.#reach.changed()
     }

@@ -8,7 +8,6 @@
  */
 import type { DeviceId, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import { offerWelcome } from './admit.ts'
 import { carry, carryDueAt } from './carry.ts'
 import type { Conversation, Link } from './conversation.ts'
 import { saveItem } from './compose.ts'
@@ -19,11 +18,12 @@ import { reconcile, reconcileDueAt } from './reconcile.ts'
 import type { Carried, Turn } from './turn.ts'
 
 /** A device of the conversation has proven itself at the other end of a stream: reports are exchanged first. */
-export function addLink(conversation: Conversation, turn: Turn, peer: PeerId, device: DeviceId): Link {
+export function addLink(conversation: Conversation, peer: PeerId, device: DeviceId): Link {
   const link: Link = {
     peer,
     device,
     ready: false,
+    roster: undefined,
     reportedAt: -Infinity,
     askedAt: undefined,
     cursor: 0,
@@ -33,7 +33,6 @@ export function addLink(conversation: Conversation, turn: Turn, peer: PeerId, de
   }
   conversation.links.set(peer, link)
   conversation.owe(peer, true)
-  offerWelcome(conversation, turn, link)
   return link
 }
 

@@ -17,6 +17,14 @@ import type {
 import { spec } from '../base/limits.ts'
 import type { Role } from '../base/model.ts'
 import { deviceListShape, keyPackageShape } from './contact-request.ts'
+import {
+  cardsFields,
+  grantFields,
+  historyFields,
+  recallFields,
+  secretsFields,
+  type OwnDevicesBody
+} from './own-devices.ts'
 import { presenceShape, type Presence } from './presence.ts'
 import { roleShape } from './roster-operation.ts'
 import {
@@ -66,7 +74,8 @@ export interface Introduction {
   readonly identity: IdentityId
   /** What the person calls itself. */
   readonly name: string
-  readonly presence: Presence
+  /** Undefined where only the name is known. */
+  readonly presence: Presence | undefined
 }
 
 export type ControlBody =
@@ -143,6 +152,8 @@ export type ControlBody =
       readonly count: number
       readonly bytes: Uint8Array
     }
+  /** Among the devices of one identity; a page of history also from who takes somebody into a group. */
+  | OwnDevicesBody
 
 export interface Control {
   /** Who sends. */
@@ -238,7 +249,11 @@ const cases = union<ControlBody>({
     7,
     {
       people: list(
-        record<Introduction>({ identity: id(32), name: text(spec.nameMaxBytes), presence: presenceShape }),
+        record<Introduction>({
+          identity: id(32),
+          name: text(spec.nameMaxBytes),
+          presence: optional(presenceShape)
+        }),
         { max: spec.introductionsMax }
       )
     }
@@ -251,7 +266,12 @@ const cases = union<ControlBody>({
       count: integer(2, PARTS_MAX),
       bytes: bytesBetween(1, spec.partBytes)
     }
-  ]
+  ],
+  grant: [9, grantFields],
+  secrets: [10, secretsFields],
+  cards: [11, cardsFields],
+  recall: [12, recallFields],
+  history: [13, historyFields]
 })
 
 const bodyShape = withRule(cases, body => {

@@ -300,9 +300,14 @@ const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
   yesOrNo,
   fc.record({
     type: fc.constant('introductions' as const),
-    people: fc.array(fc.record({ identity: id<IdentityId>(32), name: claimedName, presence }), {
-      maxLength: 4
-    })
+    people: fc.array(
+      fc.record({
+        identity: id<IdentityId>(32),
+        name: claimedName,
+        presence: fc.option(presence, { nil: undefined })
+      }),
+      { maxLength: 4 }
+    )
   }),
   part
 )
