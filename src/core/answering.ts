@@ -19,7 +19,7 @@ import type { ContactFacts } from './contact.ts'
 import { generationOf } from './admit.ts'
 import { resealLost } from './compose.ts'
 import { noChannels } from './channels.ts'
-import { leavesOf } from './group.ts'
+import { leavesOf } from './leaves.ts'
 import { groupIdOf } from './key-packages.ts'
 import { encodeAnswer } from './records/answer.ts'
 import { Roster } from './roster.ts'
@@ -207,7 +207,7 @@ function begin(
   const { contact, conversation } = entry
   const { facts } = contact
   const { device, presence, presenceSecret } = init.request
-  facts.state = 'ready'
+  if (facts.state !== 'linking') facts.state = 'ready'
   facts.presenceSecret = presenceSecret
   contact.learnPresence(turn, presence)
   const group = groupIdOf(mls)

@@ -7,35 +7,30 @@
  * Always true: at most one commit of ours per epoch; no commit is taken that its own past does not justify; an
  * epoch that was written to disk is never used with an older ratchet than the one on disk.
  */
-import { equal } from '../base/bytes.ts'
-import type { DeviceId, EpochId, GroupId, IdentityId, Millis, OperationId } from '../base/ids.ts'
+import type { DeviceId, EpochId, GroupId, IdentityId, Millis } from '../base/ids.ts'
 import { idOf, millis } from '../base/ids.ts'
-import { HearsayError, malformed } from '../base/errors.ts'
+import { malformed } from '../base/errors.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { Random } from '../base/random.ts'
 import { decodeKeyPackage, Epoch } from '../crypto/mls/index.ts'
-import type {
-  CipherSuite,
-  CommitReview,
-  LeafNode,
-  Proposal,
-  ValidateCredential
-} from '../crypto/mls/index.ts'
+import type { CipherSuite, CommitReview, Proposal } from '../crypto/mls/index.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { MessageBody } from '../wire/message-body.ts'
 import { decodeEntry } from '../wire/entry.ts'
 import type { Entry } from '../wire/entry.ts'
-import { holdsDropped, objection } from './commit-order.ts'
+import { holdsDropped } from './commit-order.ts'
 import type { Desired, TreeLeaf } from './commit-order.ts'
-import { verifyCredential } from './seal/credential.ts'
-import { epochKeys, openMessage, sealMessage } from './seal/message-seal.ts'
-import type { EpochKeys } from './seal/message-seal.ts'
 import { compareHeads, compareHeld } from './heads.ts'
 import type { Head } from './heads.ts'
-import { isTagged } from './seal/tagged-seal.ts'
+import { Unjustified, WAITING, whyNot } from './justification.ts'
+import type { DesiredAt } from './justification.ts'
+import { hearsayCredential, leafAt, leavesOf, sameOwner } from './leaves.ts'
+import type { Leaf } from './leaves.ts'
 import { fragmentsOf } from './parts.ts'
 import { decodeHeldEpoch, encodeHeldEpoch } from './records/held-epoch.ts'
-import type { Members } from './roster.ts'
+import { epochKeys, openMessage, sealMessage } from './seal/message-seal.ts'
+import type { EpochKeys } from './seal/message-seal.ts'
+import { isTagged } from './seal/tagged-seal.ts'
 import type { Turn } from './turn.ts'
 
 /** Records of epochs as they were made, and of their ratchets as they are. */
@@ -77,11 +72,6 @@ export interface Opened {
   readonly author: DeviceId
 }
 
-/** A leaf of a tree, and whom it belongs to. */
-export interface Leaf extends TreeLeaf {
-  readonly identity: IdentityId
-}
-
 /** An entry that was in a message of an epoch. */
 export interface Processed {
   readonly entry: Entry
@@ -105,37 +95,7 @@ export interface CommittedChange {
   readonly tree: Uint8Array | undefined
 }
 
-/** The roster at some operations; undefined where some of them are not known yet. */
-export type DesiredAt = (group: GroupId, operations: readonly OperationId[]) => Members | undefined
-
-/** Whom each leaf belongs to: trees of one branch share their leaves, and a credential is verified once. */
-const owners = new WeakMap<LeafNode, Omit<Leaf, 'index'>>()
-
-/** Whom a leaf belongs to, by its credential. Throws MALFORMED. */
-export function ownerOf(leaf: LeafNode): Omit<Leaf, 'index'> {
-  let owner = owners.get(leaf)
-  if (owner === undefined) {
-    const { credential, signatureKey } = leaf
-    if (credential.type !== 'basic') throw malformed('a leaf without a Hearsay credential')
-    const { identity, device } = verifyCredential(credential.identity, signatureKey)
-    owner = { identity, device }
-    owners.set(leaf, owner)
-  }
-  return owner
-}
-
-/** Everybody's leaf. Throws MALFORMED at a credential that is not Hearsay's. */
-export const leavesOf = (mls: Epoch): Leaf[] =>
-  mls.members().map(({ index, leaf }) => ({ index, ...ownerOf(leaf) }))
-
 const keysOf = (mls: Epoch): EpochKeys => epochKeys((label, length) => mls.export(label, '', length))
-
-/** Whom a message says it is from. Throws MALFORMED where nobody has that leaf. */
-function leafIn({ leaves }: Held, index: number): Leaf {
-  const leaf = leaves.find(each => each.index === index)
-  if (leaf === undefined) throw malformed('a message of no member')
-  return leaf
-}
 
 /** The epochs that a device holds of one conversation. */
 export class Group {
@@ -318,7 +278,8 @@ export class Group {
   open(envelope: Envelope): Opened | undefined {
     for (const held of this.#ranked) {
       const body = openMessage(envelope, held.keys)
-      if (body !== undefined) return { epoch: held.epoch, body, author: leafIn(held, body.leaf).device }
+      if (body !== undefined)
+        return { epoch: held.epoch, body, author: leafAt(held.leaves, body.leaf).device }
     }
     return undefined
   }
@@ -352,7 +313,7 @@ export class Group {
       throw malformed('not what it says')
     const entry = decodeEntry(bytes)
     if (result.sender === undefined) throw malformed('a message from outside the group')
-    const { device: author, identity } = leafIn(held, result.sender)
+    const { device: author, identity } = leafAt(held.leaves, result.sender)
     if (author !== opened.author || entry.device !== author || entry.sequence !== opened.body.sequence)
       throw malformed('an entry under another name or number')
     this.#saveRatchets(turn, held)
@@ -433,55 +394,4 @@ export class Group {
   #saveRatchets(turn: Turn, held: Held): void {
     turn.save(RATCHETS, this.#key(held), () => held.mls.saveRatchets())
   }
-}
-
-/** A commit that breaks the rules, by a member who signed it. */
-export class Unjustified extends HearsayError {
-  readonly device: DeviceId
-
-  constructor(why: string, device: DeviceId) {
-    super('MALFORMED', { message: `Refused: ${why}.` })
-    this.device = device
-  }
-}
-
-const WAITING = 'operations that have not come yet'
-
-/** Why a commit does not count (yet), by what it names as its past. */
-function whyNot(held: Held, review: CommitReview, desiredAt: DesiredAt): string | undefined {
-  if (review.sender === undefined) return 'a commit from outside the group'
-  const { content } = decodeEntry(review.authenticatedData)
-  if (content.type !== 'commit' || content.parent !== held.epoch) return 'a commit that is not in its log'
-  const desired = desiredAt(held.group, content.operations)
-  if (desired === undefined) return WAITING
-  const adds: DeviceId[] = []
-  const removes: TreeLeaf[] = []
-  for (const { proposal, sender } of review.proposals) {
-    if (sender.type !== 'member' || sender.leafIndex !== review.sender) return 'somebody else’s proposal'
-    if (proposal.type === 'add') {
-      const { identity, device } = ownerOf(proposal.keyPackage.leafNode)
-      if (!desired.holds(identity, device)) return 'a device added that the roster does not have'
-      adds.push(device)
-    } else if (proposal.type === 'remove') removes.push(leafIn(held, proposal.removed))
-    else return 'a proposal that Hearsay has no use for'
-  }
-  const author = leafIn(held, review.sender).device
-  return objection({ author, parentAuthor: held.author, adds, removes }, desired)
-}
-
-/** A newcomer is somebody whom a credential names; a commit may renew its author's keys, never its author. */
-const hearsayCredential: ValidateCredential = (credential, signatureKey) => {
-  if (credential.type !== 'basic') return false
-  verifyCredential(credential.identity, signatureKey)
-  return true
-}
-
-const sameOwner: ValidateCredential = (credential, signatureKey, previous) => {
-  if (previous === undefined) return hearsayCredential(credential, signatureKey, previous)
-  return (
-    previous.credential.type === 'basic' &&
-    credential.type === 'basic' &&
-    equal(previous.credential.identity, credential.identity) &&
-    equal(previous.signatureKey, signatureKey)
-  )
 }
