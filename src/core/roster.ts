@@ -14,10 +14,10 @@ import { labelledHash } from '../crypto/hash.ts'
 import type { Newcomer, OperationContent, RosterOperation } from '../wire/roster-operation.ts'
 import { operationId, verifyOperation } from './seal/roster-seal.ts'
 import { admit, type Admitted } from './roster/admission.ts'
-import { hasBit, History, type Node } from './roster/history.ts'
+import { hasBit, History, precedes, type Node } from './roster/history.ts'
 import { claimsOf, contradictions } from './roster/lists.ts'
 import { membersOf, type Member, type Members } from './roster/members.ts'
-import { levelOf } from './roster/standing.ts'
+import { compareRanks, levelOf } from './roster/standing.ts'
 import { judge, type Verdict } from './roster/verdict.ts'
 import { Waiting } from './roster/waiting.ts'
 
@@ -171,20 +171,34 @@ export class Roster {
   }
 
   /**
-   * What the next operation of one's own device names. Where there are more heads than an operation may name,
-   * the others are left to whoever comes next.
+   * The heads, ascending, or where there are more than `max` those to name instead. A member who writes
+   * hundreds of operations beside each other makes hundreds of heads: then those come first that lead to
+   * `own`, and to what the most senior said about who belongs.
+   */
+  foremost(max: number, own?: OperationId): readonly OperationId[] {
+    if (this.heads.length <= max) return this.heads
+    const heads = this.heads.map(head => this.#history.get(head)!)
+    const chosen = new Set<Node>()
+    const reach = (target: Node): void => {
+      const isReached = (head: Node): boolean => head === target || precedes(target, head)
+      if (chosen.size >= max || [...chosen].some(isReached)) return
+      const head = heads.find(isReached)
+      if (head !== undefined) chosen.add(head)
+    }
+    const last = own && this.#history.get(own)
+    if (last !== undefined) reach(last)
+    for (const node of this.#bySeniority()) reach(node)
+    for (const head of heads) reach(head)
+    return [...chosen].map(head => head.id).toSorted()
+  }
+
+  /**
+   * What the next operation of one's own device names. Its own last one is in the past of these parents: a
+   * device that forgets it gives a number twice.
    */
   next(own: { readonly device: DeviceId }): { sequence: number; parents: readonly OperationId[] } {
-    const last = (head: OperationId): number =>
-      this.#history.sequenceIn(this.#history.closure([head]), own.device)
-    // Its own last one has to be among them: a device that forgets it gives a number twice.
-    const parents =
-      this.heads.length <= spec.operationParentsMax
-        ? this.heads
-        : this.heads
-            .toSorted((a, b) => last(b) - last(a))
-            .slice(0, spec.operationParentsMax)
-            .toSorted()
+    const last = this.#history.lastOf(own.device)
+    const parents = this.foremost(spec.operationParentsMax, last?.id)
     const sequence = this.#history.sequenceIn(this.#history.closure(parents), own.device) + 1
     return { sequence, parents }
   }
@@ -253,6 +267,18 @@ export class Roster {
       this.#current = { verdict, members: membersOf(this.#history.nodes, verdict) }
     }
     return this.#current
+  }
+
+  /** The operations that say who belongs, those by the first ranks first. */
+  #bySeniority(): Node[] {
+    const { verdict } = this.#judged()
+    const ranked = this.#history.nodes.flatMap(node => {
+      const rank = verdict.rankOf(node)
+      const { type } = node.operation.content
+      return rank === undefined || type === 'rename' || type === 'settings' ? [] : [{ node, rank }]
+    })
+    const others = this.#history.nodes.filter(node => node.claims.length > 0)
+    return [...ranked.toSorted((a, b) => compareRanks(a.rank, b.rank)).map(({ node }) => node), ...others]
   }
 
   #hasRoom(author: IdentityId, bytes: Uint8Array): boolean {

@@ -1,10 +1,10 @@
 /** What malicious members, and strangers, achieve in a roster: at most what their role allows. */
 import { describe, expect, test } from 'vitest'
 import type { OperationId } from '../../src/base/ids.ts'
-import { limits } from '../../src/base/limits.ts'
+import { limits, spec } from '../../src/base/limits.ts'
 import { Roster } from '../../src/core/roster.ts'
 import { makeConsent, signOperation } from '../../src/core/seal/roster-seal.ts'
-import { decodeOperation, encodeOperation } from '../../src/wire/roster-operation.ts'
+import { decodeOperation, encodeOperation, type OperationContent } from '../../src/wire/roster-operation.ts'
 import { player, quiet, Story, viewOf, whoIsIn } from './roster-story.ts'
 import { NOON, seededRandom } from './seal/cast.ts'
 
@@ -171,21 +171,29 @@ describe('Mallory, an admin gone bad,', () => {
     expect(roster.add(flood(share))).toBe('full')
     expect(roster.equivocations()[0]).toMatchObject({ identity: mallory.identity, device: mallory.phone.id })
     expect(roster.heads).toHaveLength(share)
-    const { sequence, parents } = roster.next({ device: alice.phone.id })
-    const removal = signOperation(
-      {
-        group: story.id,
-        author: alice.identity,
-        device: alice.phone.id,
-        sequence,
-        parents,
-        createdAt: NOON,
-        content: { type: 'remove', identity: mallory.identity }
-      },
-      alice.phone.seed
-    )
+    const alices = (content: OperationContent): Uint8Array =>
+      signOperation(
+        {
+          ...roster.next({ device: alice.phone.id }),
+          group: story.id,
+          author: alice.identity,
+          device: alice.phone.id,
+          createdAt: NOON,
+          content
+        },
+        alice.phone.seed
+      )
+    const removal = alices({ type: 'remove', identity: mallory.identity })
+    expect(decodeOperation(removal).parents).toHaveLength(spec.operationParentsMax)
     expect(roster.add(removal)).toBe('added')
     expect(roster.current.members.has(mallory.identity)).toBe(false)
+    // Whoever can name only some of the heads names those that say who belongs, and its own.
+    const named = roster.foremost(2)
+    expect(named).toHaveLength(2)
+    expect(viewOf(roster.at(named)!).members).toEqual(viewOf(roster.current).members)
+    expect(roster.add(alices({ type: 'rename', name: 'ours' }))).toBe('added')
+    expect(roster.current.name).toBe('ours')
+    expect(roster.equivocations().every(each => each.identity === mallory.identity)).toBe(true)
   })
 })
 

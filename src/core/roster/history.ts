@@ -124,6 +124,14 @@ export class History {
     this.#sorted = undefined
   }
 
+  /** The operation of a device with the highest number; the first that came, where it has several of one. */
+  lastOf(device: DeviceId): Node | undefined {
+    let last: Node | undefined
+    for (const node of this.#byDevice.get(device) ?? [])
+      if (last === undefined || node.operation.sequence > last.operation.sequence) last = node
+    return last
+  }
+
   /** The highest number of a device in a past; 0 where there is none. */
   sequenceIn(past: Bits, device: DeviceId): number {
     let highest = 0
