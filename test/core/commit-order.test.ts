@@ -1,6 +1,6 @@
 /** What a device commits, which commits count and whose turn it is: the vectors of the spec, and properties. */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { idOf, type DeviceId, type EpochId } from '../../src/base/ids.ts'
 import { isSettled, mayRenew, objection, planChange, rankOf } from '../../src/core/commit-order.ts'

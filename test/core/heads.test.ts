@@ -1,6 +1,6 @@
 /** The head rule: the vectors of the spec, and that it is an order. */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/base/bytes.ts'
 import { idOf, type EpochId, type GroupId } from '../../src/base/ids.ts'

@@ -1,5 +1,5 @@
 /** The roster of the model says what the product's roster says, of the same operations with the same pasts. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { OperationId } from '../../src/base/ids.ts'
 import { player, Story, whoIsIn } from '../core/roster-story.ts'

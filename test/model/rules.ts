@@ -8,7 +8,10 @@ export interface Rules {
   readonly alternation: boolean
   /** The head is a function of what is held, not of the order of arrival. */
   readonly headRule: boolean
-  /** An epoch whose tree holds somebody dropped comes after any other. */
+  /**
+   * An epoch whose tree holds somebody dropped comes after any other. Without it a removed device that goes on
+   * committing for ever keeps all from sealing for ever, which no walk of bounded length shows.
+   */
   readonly cleanFirst: boolean
   /** Nothing is sealed on a tree that holds a device which the roster has dropped. */
   readonly removalsFirst: boolean
