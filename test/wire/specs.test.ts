@@ -16,6 +16,7 @@ const own = [
   'conversation',
   'roster',
   'group-order',
+  'group',
   'delivery',
   'presence'
 ]
