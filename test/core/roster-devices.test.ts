@@ -122,6 +122,22 @@ describe('a device', () => {
   })
 })
 
+describe('a device of two people', () => {
+  test('is the senior one’s, whatever came first', () => {
+    const story = new Story(alice)
+    const shared = bob.extended(bob.first, 'add', mallory.phone)
+    story.adds(alice, story.newcomer(bob, 'member', shared))
+    story.adds(alice, mallory)
+    const heads = story.heads()
+    for (const who of [bob, mallory])
+      story.does(who, { type: 'rename', name: who.identity }, { parents: heads, device: mallory.phone })
+    const ids = [...story.told.keys()]
+    const orders = [ids, [...ids.slice(0, -2), ids.at(-1)!, ids.at(-2)!]]
+    for (const order of orders)
+      expect(story.roster(order).current.ownerOf(mallory.phone.id)).toBe(bob.identity)
+  })
+})
+
 describe('it is seen and told', () => {
   test('that a device gave one number twice', () => {
     const story = group()

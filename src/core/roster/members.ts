@@ -7,7 +7,7 @@ import { spec } from '../../base/limits.ts'
 import type { GroupSettings, Role } from '../../base/model.ts'
 import type { DeviceList } from '../seal/device-list.ts'
 import { HearsayError } from '../../base/errors.ts'
-import type { Node } from './history.ts'
+import { append, type Node } from './history.ts'
 import { claimsOf, devicesOf } from './lists.ts'
 import { compareRanks, roleOf, type Rank } from './standing.ts'
 import { latest, type Ruling, type Verdict } from './verdict.ts'
@@ -127,29 +127,26 @@ function latestOf(nodes: readonly Node[], verdict: Verdict, type: 'rename' | 'se
 
 /**
  * Whose each device is. A list proves that an identity wants a device, not that the device agrees: where two
- * lists have one, it is theirs for whom it has signed; else the more senior member's.
+ * lists have one, it is theirs for whom it has signed; among those, the more senior member's.
  */
 function ownersOf(
   nodes: readonly Node[],
   members: ReadonlyMap<IdentityId, Member>
 ): ReadonlyMap<DeviceId, IdentityId> {
-  const owners = new Map<DeviceId, IdentityId>()
-  const contested = new Map<DeviceId, Set<IdentityId>>()
+  const wanting = new Map<DeviceId, IdentityId[]>()
   for (const { identity, devices } of members.values())
-    for (const device of devices) {
-      const owner = owners.get(device)
-      if (owner === undefined) owners.set(device, identity)
-      else contested.set(device, (contested.get(device) ?? new Set([owner])).add(identity))
+    for (const device of devices) append(wanting, device, identity)
+  const contested = [...wanting].filter(([, identities]) => identities.length > 1)
+  if (contested.length > 0) {
+    const signed = new Set<string>()
+    for (const { operation, consents } of nodes) {
+      signed.add(`${operation.device}/${operation.author}`)
+      for (const { device, identity } of consents) signed.add(`${device}/${identity}`)
     }
-  if (contested.size === 0) return owners
-  for (const { operation, consents } of nodes)
-    for (const { device, identity } of [
-      { device: operation.device, identity: operation.author },
-      ...consents
-    ])
-      if (contested.get(device)?.has(identity) === true) {
-        owners.set(device, identity)
-        contested.delete(device)
-      }
-  return owners
+    for (const [device, identities] of contested) {
+      const agreed = identities.find(identity => signed.has(`${device}/${identity}`))
+      if (agreed !== undefined) wanting.set(device, [agreed])
+    }
+  }
+  return new Map([...wanting].map(([device, [first]]) => [device, first!]))
 }
