@@ -23,8 +23,11 @@ import type { Turn } from './turn.ts'
 
 export const CONTACTS = 'contacts'
 
-/** `acquainted`: a member of a group of ours that we have not added. `self`: ourselves, on other devices. */
-export type Standing = ContactView['state'] | 'acquainted' | 'self'
+/**
+ * `acquainted`: a member of a group of ours that we have not added. `self`: ourselves, on other devices.
+ * `linking`: a machine that is to become one of them, under the identity that it has until then.
+ */
+export type Standing = ContactView['state'] | 'acquainted' | 'self' | 'linking'
 
 /** What lasts of a contact. */
 export interface ContactFacts extends ChannelFacts {
@@ -56,6 +59,7 @@ export class Contact implements Correspondents {
   readonly #own: Own
   /** Peers at which a device of it has proven itself and is connected. */
   readonly online = new Set<PeerId>()
+  #topics: { readonly of: unknown; readonly day: number; readonly names: readonly string[] } | undefined
   /** Warnings that were given, so that each is given once. */
   readonly #warned = new Set<string>()
   /** The rosters or epochs of the conversation with it have changed. */
@@ -78,7 +82,7 @@ export class Contact implements Correspondents {
 
   /** Whether people see it among their contacts. */
   get isListed(): boolean {
-    return this.facts.state !== 'acquainted' && this.facts.state !== 'self'
+    return listedState(this.facts.state) !== undefined
   }
 
   /** Writes the contact's record with the batch. */
@@ -88,7 +92,7 @@ export class Contact implements Correspondents {
 
   view(): ContactView {
     const { id, name, state, verified, blocked } = this.facts
-    const shown = state === 'acquainted' || state === 'self' ? 'ready' : state
+    const shown = listedState(state) ?? 'ready'
     return { id, name, state: shown, verified, blocked, fingerprint: id, online: this.online.size > 0 }
   }
 
@@ -155,7 +159,15 @@ export class Contact implements Correspondents {
   }
 
   /** The gossip topics of today, one of each channel. */
-  topics({ now }: Turn): string[] {
-    return this.facts.channels.map(({ secret }) => topicName(secret, presenceDay(now)))
+  topics({ now }: Turn): readonly string[] {
+    const { channels } = this.facts
+    const day = presenceDay(now)
+    if (this.#topics?.of !== channels || this.#topics.day !== day)
+      this.#topics = { of: channels, day, names: channels.map(({ secret }) => topicName(secret, day)) }
+    return this.#topics.names
   }
 }
+
+/** The state that people see of a contact; undefined of somebody whom they have not added. */
+export const listedState = (state: Standing): ContactView['state'] | undefined =>
+  state === 'acquainted' || state === 'self' || state === 'linking' ? undefined : state

@@ -8,40 +8,28 @@
  */
 import { HearsayError, malformed } from '../base/errors.ts'
 import type { DeviceId, IdentityId, PeerId } from '../base/ids.ts'
-import { limits, spec } from '../base/limits.ts'
-import type { Control, ControlBody, Introduction } from '../wire/control.ts'
-import { decodeDeviceEntry } from '../wire/device-entry.ts'
+import { limits } from '../base/limits.ts'
+import type { Control, ControlBody } from '../wire/control.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Acquaintance, Book } from './book.ts'
 import { followWelcome } from './admit.ts'
-import type { Channels } from './channels.ts'
 import { resealLost } from './compose.ts'
 import type { Conversation } from './conversation.ts'
 import type { FirstContact } from './first-contact.ts'
+import { followIntroductions, introduce, introduceIn } from './introductions.ts'
 import { Parts } from './parts.ts'
+import type { OwnDevices } from './own-devices.ts'
 import type { Reach } from './reach.ts'
 import { receive } from './receive.ts'
 import { applyReport, groupMoved } from './report.ts'
-import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import { followRoster } from './roster-sync.ts'
-import { verifyDeviceList } from './seal/device-list.ts'
-import type { DeviceList } from './seal/device-list.ts'
+import { presenceDay } from './seal/presence-record.ts'
+import { isSelf, listOf, Speakers } from './speakers.ts'
+import type { Place, Proven } from './speakers.ts'
 import { addLink, removeLink } from './transmission.ts'
 import type { Turn } from './turn.ts'
-
-/** Who is at the other end. */
-interface Proven {
-  readonly entry: Acquaintance
-  readonly device: DeviceId
-}
-
-/** Where a control message was sealed: the channel of somebody, or of a group. */
-type Place = { readonly channels: Channels } & (
-  | { readonly entry: Acquaintance; readonly room: undefined }
-  | { readonly entry: undefined; readonly room: Room }
-)
 
 type Hello = Extract<ControlBody, { type: 'hello' }>
 
@@ -51,6 +39,8 @@ interface Session {
   /** Whom we have said hello to on it. */
   readonly greeted: Set<string>
   proven: Proven | undefined
+  /** Which presence it was told, under which secret. */
+  told: string | undefined
   /** A control message that is coming in parts. */
   readonly parts: Parts
   /** Envelopes that led nowhere. */
@@ -64,16 +54,21 @@ export class Sessions {
   readonly #first: FirstContact
   readonly #reach: Reach
   readonly #rooms: Rooms
+  readonly #devices: OwnDevices
+  readonly #speakers: Speakers
   #topics: ReadonlySet<string> = new Set()
+  #topicsOf: number | undefined
   readonly #sessions = new Map<PeerId, Session>()
   /** Refused envelopes, for `status`. */
   refused = 0
 
-  constructor(init: { book: Book; first: FirstContact; reach: Reach; rooms: Rooms }) {
+  constructor(init: { book: Book; first: FirstContact; reach: Reach; rooms: Rooms; devices: OwnDevices }) {
     this.#book = init.book
     this.#first = init.first
     this.#reach = init.reach
     this.#rooms = init.rooms
+    this.#speakers = new Speakers(init.book)
+    this.#devices = init.devices
   }
 
   has(peer: PeerId): boolean {
@@ -92,6 +87,7 @@ export class Sessions {
       openedAt: turn.uptime,
       greeted: new Set(),
       proven: undefined,
+      told: undefined,
       parts: new Parts(),
       useless: 0,
       ending: false
@@ -126,6 +122,7 @@ export class Sessions {
     const { contact } = session.proven.entry
     for (const conversation of this.#book.conversations()) removeLink(conversation, peer)
     contact.online.delete(peer)
+    this.#devices.gone(turn, peer)
     this.#reach.changed()
     turn.emit({ type: 'dismiss', peer })
     this.#syncTopics(turn)
@@ -203,7 +200,9 @@ export class Sessions {
       case 'answer': {
         const entry = this.#first.receiveAnswer(turn, envelope)
         this.#reach.changed()
-        if (entry !== undefined) this.#greetAgain(turn, session, entry)
+        if (entry === undefined) return true
+        this.#devices.admit(turn, entry)
+        this.#greetAgain(turn, session, entry)
         return true
       }
     }
@@ -223,54 +222,13 @@ export class Sessions {
   }
 
   #control(turn: Turn, session: Session, envelope: Envelope): boolean {
-    for (const place of this.#places(session)) {
-      const control = place.channels.open(turn, envelope, each => this.#mayAuthor(place, each))
+    for (const place of this.#speakers.places(session.proven)) {
+      const control = place.channels.open(turn, envelope, each => this.#speakers.mayAuthor(place, each))
       if (control === undefined) continue
       if (control !== 'old') this.#apply(turn, session, place, control)
       return true
     }
     return false
-  }
-
-  /** Where a session may speak: with a stranger everywhere, with somebody proven where both take part. */
-  *#places({ proven }: Session): Iterable<Place> {
-    const people = proven === undefined ? this.#book.all() : [proven.entry]
-    for (const entry of people)
-      if (!entry.contact.facts.blocked && entry.contact.channels.isOpen)
-        yield { channels: entry.contact.channels, entry, room: undefined }
-    for (const room of this.#book.rooms.values())
-      if (proven === undefined || this.#shares(room, proven))
-        yield { channels: room.channels, entry: undefined, room }
-  }
-
-  #shares({ conversation, facts }: Room, { entry, device }: Proven): boolean {
-    const identity = entry.contact.facts.id
-    // Whoever asked us in tells us about the group before we have its roster.
-    if (facts.consented?.inviter === identity) return true
-    return (
-      conversation.includes({ identity, device }) && conversation.members?.has(this.#book.own.device) === true
-    )
-  }
-
-  /** Whether a device may speak there: one that is known to, or that a hello proves to be of somebody who may. */
-  #mayAuthor({ entry, room }: Place, { device, body }: Control): boolean {
-    if (device === this.#book.own.device) return false
-    const list = body.type === 'hello' ? listOf(body.devices) : undefined
-    if (list !== undefined && !list.devices.has(device)) return false
-    if (entry !== undefined) {
-      const { id, list: known } = entry.contact.facts
-      return list === undefined ? known?.devices.has(device) === true : list.identity === id
-    }
-    const { conversation, facts } = room!
-    const identity = list?.identity ?? conversation.members?.ownerOf(device) ?? this.#identityOf(device)
-    if (identity === undefined || this.#book.get(identity)?.contact.facts.blocked === true) return false
-    return conversation.members?.members.has(identity) ?? facts.consented?.inviter === identity
-  }
-
-  #identityOf(device: DeviceId): IdentityId | undefined {
-    for (const { contact } of this.#book.all())
-      if (contact.facts.list?.devices.has(device) === true) return contact.facts.id
-    return undefined
   }
 
   #apply(turn: Turn, session: Session, place: Place, { body, device }: Control): void {
@@ -313,7 +271,8 @@ export class Sessions {
         return
       }
       case 'roster':
-        if (room !== undefined || conversation.links.has(peer)) followRoster(conversation, turn, peer, body)
+        if (room !== undefined || conversation.links.has(peer) || isSelf(proven.entry))
+          followRoster(conversation, turn, peer, body)
         return
       case 'welcome':
         if (followWelcome(conversation, turn, device, body)) this.#rejoined(turn, conversation)
@@ -322,13 +281,23 @@ export class Sessions {
         this.#learnPresence(turn, proven.entry, entry !== undefined, body)
         return
       case 'introductions':
-        this.#introduced(turn, conversation, body.people)
+        if (followIntroductions(this.#book, turn, conversation, body.people, this.#reach.presence.peer))
+          this.#reach.changed()
         return
       case 'invitation':
         if (entry !== undefined) this.#rooms.receiveInvitation(turn, entry, body)
         return
       case 'consent':
         if (entry !== undefined) this.#rooms.receiveConsent(turn, entry, body)
+        return
+      case 'grant':
+      case 'secrets':
+      case 'cards':
+      case 'recall':
+      case 'history':
+        if (entry !== proven.entry) throw malformed('not here')
+        this.#devices.receive(turn, peer, entry, device, body)
+        this.tellPresenceToAll(turn)
         return
       case 'hello':
       case 'part':
@@ -349,11 +318,12 @@ export class Sessions {
     direct: boolean,
     { presence, secret }: Extract<ControlBody, { type: 'presence' }>
   ): void {
-    if (direct && secret !== undefined) contact.facts.presenceSecret = secret
+    if (direct && secret !== undefined && contact.facts.state !== 'self')
+      contact.facts.presenceSecret = secret
     const news = contact.learnPresence(turn, presence)
     if (news) this.#reach.changed()
     contact.save(turn)
-    if (news) this.#introduce(turn, contact.facts.id)
+    if (news) introduce(this.#book, turn, contact.facts.id)
   }
 
   #prove(turn: Turn, session: Session, entry: Acquaintance, device: DeviceId): void {
@@ -369,6 +339,7 @@ export class Sessions {
     this.relink(turn)
     this.tellPresence(turn, session.peer)
     this.#rooms.met(turn, entry)
+    this.#devices.met(turn, session.peer, entry, device, this.#reach.presence)
     if (first && contact.isListed) turn.announce({ type: 'contact:connected', contact: contact.view() })
   }
 
@@ -389,7 +360,7 @@ export class Sessions {
             : conversation.includes({ identity, device }))
         if (wanted && !conversation.links.has(peer)) {
           addLink(conversation, peer, device)
-          this.#introduceIn(turn, conversation, peer, identity)
+          introduceIn(this.#book, turn, conversation, peer, identity)
         }
         if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
       }
@@ -414,57 +385,10 @@ export class Sessions {
 
   /** After every batch: who takes part where, and what is listened to, may have changed. */
   settle(turn: Turn): void {
+    const day = presenceDay(turn.now)
     if (this.#book.membershipMoved) this.relink(turn)
-    else if (this.#sessions.size > 0) this.#syncTopics(turn)
-  }
-
-  /** Tells whom we are linked with where a member is. */
-  #introduce(turn: Turn, identity: IdentityId): void {
-    for (const conversation of this.#book.conversations()) {
-      if (conversation.members?.members.has(identity) !== true) continue
-      for (const { peer, device } of conversation.links.values())
-        if (conversation.members.ownerOf(device) !== identity)
-          this.#tellPeople(turn, conversation, peer, [identity])
-    }
-  }
-
-  /** Somebody has come into reach in a conversation: it is told where the others are, and they where it is. */
-  #introduceIn(turn: Turn, conversation: Conversation, peer: PeerId, identity: IdentityId): void {
-    const { members, links } = conversation
-    if (members === undefined) return
-    const others = [...members.members.keys()].filter(each => each !== identity)
-    this.#tellPeople(turn, conversation, peer, others)
-    for (const other of links.values())
-      if (other.peer !== peer) this.#tellPeople(turn, conversation, other.peer, [identity])
-  }
-
-  #tellPeople(turn: Turn, conversation: Conversation, peer: PeerId, identities: readonly IdentityId[]): void {
-    const people: Introduction[] = []
-    for (const identity of identities) {
-      const { facts } = this.#book.get(identity)?.contact ?? {}
-      if (facts === undefined) continue
-      const name = facts.claimed
-      const presences = [...facts.presences.values()].filter(presence => presence.peer !== peer)
-      if (presences.length === 0 && name !== '') people.push({ identity, name, presence: undefined })
-      for (const presence of presences) people.push({ identity, name, presence })
-    }
-    if (people.length > 0)
-      conversation.tell(turn, peer, { type: 'introductions', people: people.slice(0, spec.introductionsMax) })
-  }
-
-  /** Where others say that members are: believed only as far as trying goes. */
-  #introduced(turn: Turn, conversation: Conversation, people: readonly Introduction[]): void {
-    for (const { identity, name, presence } of people) {
-      if (conversation.members?.members.has(identity) !== true) continue
-      const entry = this.#book.acquaint(turn, identity, name)
-      const { contact } = entry
-      if (contact.facts.claimed === '') this.#book.claimName(turn, entry, name)
-      if (presence === undefined || presence.peer === this.#reach.presence.peer) continue
-      // What somebody has said of itself is not for others to change.
-      if (contact.facts.presences.has(presence.peer)) continue
-      contact.learnPresence(turn, { ...presence, sequence: 0 })
-      this.#reach.changed()
-    }
+    else if (this.#topicsOf !== day) this.#syncTopics(turn)
+    this.#topicsOf = day
   }
 
   /** A hello that we sent before may have come too early to be read: now there is somebody who can. */
@@ -480,7 +404,11 @@ export class Sessions {
     const { own } = this.#book
     const from = this.#reach.presence.peer
     const hello: Hello = { type: 'hello', from, to: session.peer, devices: own.devices, name: own.name }
-    const envelopes: Uint8Array[] = [...contact.channels.seal(turn, hello)]
+    // A device of ours may have missed the newest secret; so may one that was shut out, and learns it so.
+    const { channels } = contact
+    const envelopes = [
+      ...(id === own.identity ? channels.sealUnderAll(turn, hello) : channels.seal(turn, hello))
+    ]
     for (const room of this.#book.rooms.values()) {
       if (envelopes.length >= limits.hellosMax) break
       if (room.conversation.members?.members.has(id) === true)
@@ -494,8 +422,10 @@ export class Sessions {
   /** Tells somebody proven where we are, unless it knows: a contact how to find us later as well. */
   tellPresence(turn: Turn, peer: PeerId): void {
     const entry = this.contactAt(peer)
+    const session = this.#sessions.get(peer)
     const { presence } = this.#reach
-    if (entry === undefined || entry.contact.facts.toldPresence === presence.sequence) return
+    const told = `${presence.sequence} ${this.#book.own.secretsSince}`
+    if (entry === undefined || session === undefined || session.told === told) return
     const { contact } = entry
     const { facts, channels } = contact
     const shared = [...this.#book.rooms.values()].find(({ conversation }) => conversation.links.has(peer))
@@ -504,6 +434,7 @@ export class Sessions {
       ? channels.seal(turn, { type: 'presence', presence, secret })
       : (shared?.channels.seal(turn, { type: 'presence', presence, secret: undefined }) ?? [])
     if (envelopes.length === 0) return
+    session.told = told
     facts.toldPresence = presence.sequence
     contact.save(turn)
     turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
@@ -547,15 +478,5 @@ export class Sessions {
     if (session.ending) return
     session.ending = true
     turn.emit({ type: 'hang-up', peer: session.peer })
-  }
-}
-
-/** The list in a hello, by whoever it says it is of; undefined where it does not hold. */
-function listOf(entries: readonly Uint8Array[]): DeviceList | undefined {
-  try {
-    return verifyDeviceList(entries, decodeDeviceEntry(entries[0]!).identity)
-  } catch (error) {
-    if (error instanceof HearsayError) return undefined
-    throw error
   }
 }

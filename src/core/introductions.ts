@@ -1,0 +1,80 @@
+/**
+ * Introductions: members of a conversation tell each other where the others are and what they call themselves, so
+ * that people who are no contacts of each other find each other.
+ *
+ * Spec: specs/group.md, section "Introductions". Always true: what others say about somebody never replaces what
+ * that one has said; it says where to try, and the hello there proves who answers.
+ */
+import type { IdentityId, PeerId } from '../base/ids.ts'
+import { spec } from '../base/limits.ts'
+import type { Introduction } from '../wire/control.ts'
+import type { Book } from './book.ts'
+import type { Conversation } from './conversation.ts'
+import type { Turn } from './turn.ts'
+
+/** Tells whom we are linked with where somebody is now. */
+export function introduce(book: Book, turn: Turn, identity: IdentityId): void {
+  for (const conversation of book.conversations()) {
+    const { members, links } = conversation
+    if (members?.members.has(identity) !== true) continue
+    for (const { peer, device } of links.values())
+      if (members.ownerOf(device) !== identity) tellPeople(book, turn, conversation, peer, [identity])
+  }
+}
+
+/** Somebody has come into reach in a conversation: it is told where the others are, and they where it is. */
+export function introduceIn(
+  book: Book,
+  turn: Turn,
+  conversation: Conversation,
+  peer: PeerId,
+  identity: IdentityId
+): void {
+  const { members, links } = conversation
+  if (members === undefined) return
+  const others = [...members.members.keys()].filter(each => each !== identity)
+  tellPeople(book, turn, conversation, peer, others)
+  for (const other of links.values())
+    if (other.peer !== peer) tellPeople(book, turn, conversation, other.peer, [identity])
+}
+
+function tellPeople(
+  book: Book,
+  turn: Turn,
+  conversation: Conversation,
+  peer: PeerId,
+  identities: readonly IdentityId[]
+): void {
+  const people: Introduction[] = []
+  for (const identity of identities) {
+    const facts = book.get(identity)?.contact.facts
+    if (facts === undefined) continue
+    const name = facts.claimed
+    const presences = [...facts.presences.values()].filter(presence => presence.peer !== peer)
+    if (presences.length === 0 && name !== '') people.push({ identity, name, presence: undefined })
+    for (const presence of presences) people.push({ identity, name, presence })
+  }
+  if (people.length > 0)
+    conversation.tell(turn, peer, { type: 'introductions', people: people.slice(0, spec.introductionsMax) })
+}
+
+/** Takes in what a member says about others. `ours` is our own peer. Returns whether there is somewhere new to try. */
+export function followIntroductions(
+  book: Book,
+  turn: Turn,
+  conversation: Conversation,
+  people: readonly Introduction[],
+  ours: PeerId
+): boolean {
+  let news = false
+  for (const { identity, name, presence } of people) {
+    if (conversation.members?.members.has(identity) !== true) continue
+    const entry = book.acquaint(turn, identity, name)
+    const { contact } = entry
+    if (contact.facts.claimed === '') book.claimName(turn, entry, name)
+    if (presence === undefined || presence.peer === ours) continue
+    if (contact.facts.presences.has(presence.peer)) continue
+    news = contact.learnPresence(turn, { ...presence, sequence: 0 }) || news
+  }
+  return news
+}
