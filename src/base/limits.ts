@@ -103,6 +103,8 @@ export const limits = {
   readmitPauseMs: 15 * SECOND,
   /** A device that cannot follow waits for what may be on its way before it asks. */
   askAfterMs: 3 * SECOND,
+  /** A plea that was not answered is made again, with another key package, after this. */
+  askAgainMs: MINUTE,
   /** From so many devices on the tree travels beside the welcome, once for all newcomers. */
   treeInWelcomeMax: 50,
   /** Others’ envelopes that we keep for members who may lack them, per conversation. */

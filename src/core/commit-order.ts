@@ -1,8 +1,8 @@
 /**
  * Commit order: what a device commits on its head, when its turn is, and which commits of others count.
  *
- * Spec: specs/conversation.md, sections "Commits" and "Order of commits". MLS leaves the order of commits to a
- * server; here the roster says what the tree ought to be, and any member may bring the tree there.
+ * Spec: specs/group-order.md, sections 4 to 6. MLS leaves the order of commits to a server; here the roster says
+ * what the tree ought to be, and any member may bring the tree there.
  * Always true: whether a commit counts depends only on its own past, so every device decides the same, in
  * whatever order things arrive; nobody lengthens a branch alone.
  */
@@ -54,12 +54,13 @@ export function isSettled(tree: readonly TreeLeaf[], desired: Desired): boolean 
 
 /**
  * The membership change to commit on a head, at most `addsMax` newcomers at once; undefined where there is none
- * that this device could make. Who asks and has a leaf is removed and added in one commit.
+ * that this device could make. Who asks and has a leaf is removed and added in one commit. Whoever has committed on its
+ * head is there again only because somebody was dropped whom that commit had left in: it commits once more.
  */
 export function planChange(position: Position, addsMax: number): MembershipChange | undefined {
-  const { self, tree, desired, committed, asking, hasKeyPackage } = position
+  const { self, tree, desired, asking, hasKeyPackage } = position
   const inTree = new Set(tree.map(({ device }) => device))
-  if (committed || !inTree.has(self) || !desired.has(self)) return undefined
+  if (!inTree.has(self) || !desired.has(self)) return undefined
   const readmitted = (device: DeviceId): boolean =>
     device !== self && desired.has(device) && asking.has(device) && hasKeyPackage(device)
   const missing = desired.devices().filter(device => !inTree.has(device) && hasKeyPackage(device))

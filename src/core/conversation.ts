@@ -169,8 +169,8 @@ export class Conversation {
   readonly admitted = new Map<DeviceId, number>()
   /** Welcomes of ours that have not been heard. */
   readonly welcomes = new Map<DeviceId, { readonly body: ControlBody; givenAt: number | undefined }>()
-  /** The key package that we ask with, and since when in uptime we cannot follow. */
-  ask: { readonly keyPackage: Uint8Array | undefined; readonly since: number } | undefined
+  /** The key package that we ask with, and since when, in uptime; none while we wait whether we cannot follow. */
+  ask: { readonly keyPackage: Uint8Array | undefined; readonly at: number } | undefined
   /** When our turn to commit for others comes, in uptime, and on which epoch. */
   turnAt: { readonly epoch: EpochId; readonly at: number } | undefined
   /** When to show what still waits for others, in uptime. */

@@ -4,7 +4,7 @@
  * Spec: specs/conversation.md and specs/group-order.md. RFC 9420 leaves it to a server to say which commit of an
  * epoch counts; here all that are justified count, every branch stays usable, and the head rule says on which one
  * to seal.
- * Always true: at most one commit of ours per epoch; no commit is taken that its own past does not justify; an
+ * Always true: no commit is taken that its own past does not justify; an
  * epoch that was written to disk is never used with an older ratchet than the one on disk.
  */
 import type { DeviceId, EpochId, GroupId, IdentityId, Millis } from '../base/ids.ts'
@@ -24,7 +24,7 @@ import { compareHeads, compareHeld } from './heads.ts'
 import type { Head } from './heads.ts'
 import { Unjustified, WAITING, whyNot } from './justification.ts'
 import type { DesiredAt } from './justification.ts'
-import { hearsayCredential, leafAt, leavesOf, sameOwner } from './leaves.ts'
+import { hearsayCredential, leafAt, leavesOf, ownerOf, sameOwner } from './leaves.ts'
 import type { Leaf } from './leaves.ts'
 import { fragmentsOf } from './parts.ts'
 import { decodeHeldEpoch, encodeHeldEpoch } from './records/held-epoch.ts'
@@ -79,6 +79,8 @@ export interface Processed {
   readonly identity: IdentityId
   /** Whether its author has made another commit on the same epoch: honest devices make one. */
   readonly equivocated: boolean
+  /** Whom it has taken in, or in again. */
+  readonly adds: readonly DeviceId[]
 }
 
 /** What a commit does, and the key packages of those whom it takes in. */
@@ -322,14 +324,19 @@ export class Group {
       this.#saveEpoch(turn, held)
     }
     let equivocated = false
+    const adds: DeviceId[] = []
     if (result.kind === 'commit' && result.epoch !== undefined) {
       const { generation, epoch: parent } = held
       const id = this.add(turn, result.epoch, { generation, parent, author, fresh: false })
-      equivocated = [...this.#held.values()].some(
-        each => each.parent === parent && each.author === author && each.epoch !== id
+      // One commit an epoch; a second only where the first had left somebody in who was dropped then.
+      const children = [...this.#held.values()].filter(
+        each => each.parent === parent && each.author === author && each.clean
       )
+      equivocated = children.length > 1 && children.some(({ epoch }) => epoch === id)
+      for (const { proposal } of result.proposals)
+        if (proposal.type === 'add') adds.push(ownerOf(proposal.keyPackage.leafNode).device)
     }
-    return { entry, bytes, identity, equivocated }
+    return { entry, bytes, identity, equivocated, adds }
   }
 
   /**

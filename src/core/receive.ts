@@ -61,15 +61,19 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
     return 'known'
   }
   if (!inbox.hasRoom(author, body.sequence)) return 'full'
-  if (body.type === 'commit' && floods(conversation, turn, author)) return 'full'
-  const mls = conversation.fragments.take([epoch, body.leaf, body.sequence], body.part, body.parts, body.mls)
+  const fragmented = { epoch, ...body }
+  const mls = conversation.fragments.take(fragmented, body.part, body.mls)
   if (mls === undefined) {
     keepForOthers(conversation, turn, opened, bytes)
     return 'partial'
   }
+  const commit = body.type === 'commit'
+  if (commit && floods(conversation, turn, author)) return 'full'
   const whole = { ...opened, body: { ...body, mls } }
   const processed = process(conversation, turn, whole)
   if (processed === 'unopened') return keepUnopened(unopened, id, bytes)
+  if (commit) countCommit(conversation, turn, author)
+  conversation.fragments.drop(fragmented)
   unopened.delete(id)
   keepForOthers(conversation, turn, opened, bytes)
   const { entry } = processed
@@ -95,6 +99,8 @@ function process(conversation: Conversation, turn: Turn, opened: Opened): Proces
     )
     if (processed !== 'waiting') {
       if (processed.equivocated) conversation.with.warn(turn, opened.author, 'equivocated')
+      // Each plea is answered once on each branch.
+      for (const device of processed.adds) conversation.admitted.set(device, turn.uptime)
       return processed
     }
     // Its past is on its way: whoever brought it has it.
@@ -105,24 +111,27 @@ function process(conversation: Conversation, turn: Turn, opened: Opened): Proces
     // Its key is gone (an older copy of our disk, or of theirs): the author has to seal it again.
     const keyGone =
       cause instanceof MlsError && (cause.reason === 'key-used' || cause.reason === 'too-far-ahead')
-    if (!keyGone) throw cause
+    if (!keyGone) {
+      conversation.fragments.drop({ epoch: opened.epoch, ...opened.body })
+      throw cause
+    }
     return 'unopened'
   }
 }
 
+/** When a device has committed, in the last minute. A commit that waits, or is a part, is not one yet. */
+const recentCommits = ({ commitsSeen }: Conversation, { uptime }: Turn, device: DeviceId): number[] =>
+  (commitsSeen.get(device) ?? []).filter(at => uptime - at < MINUTE_MS)
+
 /** Whether a device commits more often than any honest one does. What it sends then has to come again later. */
 function floods(conversation: Conversation, turn: Turn, device: DeviceId): boolean {
-  const { commitsSeen } = conversation
-  const recent = (commitsSeen.get(device) ?? []).filter(at => turn.uptime - at < MINUTE_MS)
-  if (recent.length >= limits.commitsPerMinuteMax) {
-    if (recent.length === limits.commitsPerMinuteMax) {
-      conversation.with.warn(turn, device, 'flooded')
-      commitsSeen.set(device, [...recent, turn.uptime])
-    }
-    return true
-  }
-  commitsSeen.set(device, [...recent, turn.uptime])
-  return false
+  if (recentCommits(conversation, turn, device).length < limits.commitsPerMinuteMax) return false
+  conversation.with.warn(turn, device, 'flooded')
+  return true
+}
+
+function countCommit(conversation: Conversation, turn: Turn, device: DeviceId): void {
+  conversation.commitsSeen.set(device, [...recentCommits(conversation, turn, device), turn.uptime])
 }
 
 function keepForOthers(

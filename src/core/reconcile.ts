@@ -64,12 +64,17 @@ function askWhereBehind(conversation: Conversation, turn: Turn): void {
     conversation.ask = undefined
     return
   }
-  conversation.ask ??= { keyPackage: undefined, since: turn.uptime }
-  const { keyPackage, since } = conversation.ask
-  const wait = conversation.group.head === undefined || isCurrent(conversation) ? 0 : limits.askAfterMs
-  if (keyPackage !== undefined || turn.uptime - since < wait) return
-  conversation.ask = { keyPackage: conversation.packages.make(turn), since }
+  conversation.ask ??= { keyPackage: undefined, at: turn.uptime }
+  const { keyPackage, at } = conversation.ask
+  if (turn.uptime - at < waitBeforeAsking(conversation, keyPackage !== undefined)) return
+  conversation.ask = { keyPackage: conversation.packages.make(turn), at: turn.uptime }
   conversation.oweAll()
+}
+
+/** A plea that nobody answers may have led to a welcome that was lost: the next has another key package. */
+function waitBeforeAsking(conversation: Conversation, asked: boolean): number {
+  if (asked) return limits.askAgainMs
+  return conversation.group.head === undefined || isCurrent(conversation) ? 0 : limits.askAfterMs
 }
 
 /** Whether we hold every entry that the members who are there hold: nothing that is on its way would help. */
@@ -87,7 +92,7 @@ function isCurrent({ inbox, links, rows, self, unopened }: Conversation): boolea
 /** When `reconcile` has something to do next, in uptime. */
 export function reconcileDueAt(conversation: Conversation): number | undefined {
   const { ask, turnAt } = conversation
-  const askAt = ask !== undefined && ask.keyPackage === undefined ? ask.since + limits.askAfterMs : undefined
+  const askAt = ask && ask.at + (ask.keyPackage === undefined ? limits.askAfterMs : limits.askAgainMs)
   const times = [turnAt?.at, askAt].filter(at => at !== undefined)
   return times.length === 0 ? undefined : Math.min(...times)
 }
