@@ -58,6 +58,8 @@ export const eventLine = z.discriminatedUnion('type', [
   }),
   line('device:added', { ...eventFields, device: deviceLine }),
   line('device:removed', { ...eventFields, device: deviceLine }),
+  line('device:refused', eventFields),
+  line('history:received', { ...eventFields, conversation: id, messages: z.int(), complete: z.boolean() }),
   line('invite:used', { ...eventFields, invite: inviteLine, contact: contactLine }),
   line('contact:connected', { ...eventFields, contact: contactLine }),
   line('contact:disconnected', { ...eventFields, contact: contactLine })
@@ -103,5 +105,11 @@ export function eventFact(event: HearsayEvent, names: Names): EventFact {
     case 'device:added':
     case 'device:removed':
       return { ...head, type: event.type, device: deviceFact(event.device) }
+    case 'device:refused':
+      return { ...head, type: event.type }
+    case 'history:received': {
+      const { type, conversation, messages, complete } = event
+      return { ...head, type, conversation, messages, complete }
+    }
   }
 }

@@ -5,8 +5,9 @@
  * every wait ends by a limit or with the node.
  */
 import { limits } from './base/limits.ts'
+import { MESSAGES } from './core/conversation.ts'
 import type { Input } from './core/core.ts'
-import type { Effect, Sweep } from './core/turn.ts'
+import type { Effect, Page, Sweep } from './core/turn.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Network } from './ports/network.ts'
 import type { Store } from './ports/store.ts'
@@ -51,10 +52,11 @@ export class Errands {
 
   #run(effect: Effect): void {
     if (effect.type === 'sweep') void this.#sweep(effect.sweep)
+    else if (effect.type === 'recall') void this.#recall(effect.page)
     else if (this.#network !== undefined) this.#ask(this.#network, effect)
   }
 
-  #ask(network: Network, effect: Exclude<Effect, { type: 'sweep' }>): void {
+  #ask(network: Network, effect: Exclude<Effect, { type: 'sweep' | 'recall' }>): void {
     switch (effect.type) {
       case 'dial':
         network.dial(effect.peer, effect.addresses)
@@ -141,6 +143,14 @@ export class Errands {
       .range(collection, { from, to, limit: limits.sweepRecordsMax })
       .catch(() => undefined)
     if (records !== undefined) await this.#feed({ type: 'swept', sweep, records })
+  }
+
+  async #recall(page: Page): Promise<void> {
+    const { conversation, before, limit } = page
+    // "0" is the character after "/": everything under this conversation.
+    const range = { from: `${conversation}/`, to: before ?? `${conversation}0`, reverse: true, limit }
+    const records = await this.#store.range(MESSAGES, range).catch(() => undefined)
+    if (records !== undefined) await this.#feed({ type: 'recalled', page, records })
   }
 
   /** Runs with a signal that ends it with the node or after `limits.dhtTimeoutMs`. */

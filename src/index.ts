@@ -16,8 +16,10 @@ import { cipherSuite } from './crypto/mls/index.ts'
 import { validatePresenceRecord } from './core/seal/presence-record.ts'
 import type { Own } from './core/self.ts'
 import { rememberPeers, recallPeers } from './known-peers.ts'
+import { openLinkedNode } from './link-node.ts'
 import { openNode } from './node.ts'
 import type { Store } from './ports/store.ts'
+import type { RuntimeInit } from './runtime.ts'
 import { systemClock } from './system-clock.ts'
 
 export type * from './api.ts'
@@ -70,7 +72,14 @@ const CONVERSATION_SUITE = 0xf00d
  * Starts a node. Resolves once it listens and everything of an earlier run is under way again. Throws
  * NOT_INITIALISED, ALREADY_INITIALISED, INVALID_PHRASE, INVALID_ADDRESS, NETWORK_FAILED, and what the store throws.
  */
-export async function createNode(options: NodeOptions): Promise<HearsayNode> {
+export function createNode(options: NodeOptions): Promise<HearsayNode> {
+  return open(options, openNode)
+}
+
+async function open(
+  options: NodeOptions,
+  start: (init: RuntimeInit) => Promise<HearsayNode>
+): Promise<HearsayNode> {
   const { create = 'if-missing', name, phrase } = options
   const network = options.network === false ? undefined : (options.network ?? {})
   // libp2p is half a megabyte of modules: an offline node does without, any other loads them while the disk is read.
@@ -79,7 +88,7 @@ export async function createNode(options: NodeOptions): Promise<HearsayNode> {
     network === undefined ? undefined : import('./net/index.ts')
   ])
   try {
-    return await openNode({
+    return await start({
       store,
       clock: systemClock,
       random: length => new Uint8Array(randomBytes(length)),
@@ -94,6 +103,24 @@ export async function createNode(options: NodeOptions): Promise<HearsayNode> {
     await store.close()
     throw error
   }
+}
+
+/** What makes a machine a device. The store has to be without an identity. */
+export interface LinkOptions extends Omit<NodeOptions, 'create' | 'phrase'> {
+  /** Told the link to give to a device of the identity: `devices.link` there. Whoever has it can take this machine. */
+  readonly onLink: (link: string) => void
+  /** Ends the waiting; the store can then be used for anything. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Makes this machine a device of an identity that is elsewhere. Resolves with the running node once a device of that
+ * identity has redeemed the link. Stopped before that, it can be called again. Throws ALREADY_INITIALISED, ABORTED,
+ * INVALID_ADDRESS, NETWORK_FAILED, and what the store throws.
+ */
+export function linkNode(options: LinkOptions): Promise<HearsayNode> {
+  const { onLink, signal } = options
+  return open({ ...options, create: 'never' }, init => openLinkedNode({ ...init, onLink, signal }))
 }
 
 async function startNetwork(

@@ -14,13 +14,14 @@ import { Core, RESTORED } from './core/core.ts'
 import type { Input } from './core/core.ts'
 import type { Records, StoredRecord } from './core/restore.ts'
 import { decodeSelf } from './core/records/self.ts'
-import { makeSelf, own, SELF, SELF_KEY } from './core/self.ts'
+import { own, SELF, SELF_KEY } from './core/self.ts'
 import type { Own } from './core/self.ts'
 import { Turn } from './core/turn.ts'
 import type { Outcome } from './core/turn.ts'
 import type { CipherSuite } from './crypto/mls/index.ts'
 import { EventLog } from './event-log.ts'
 import { Errands } from './errands.ts'
+import { readSelf } from './home-owner.ts'
 import { isFull, Jobs } from './jobs.ts'
 import type { Batch, Job } from './jobs.ts'
 import type { Clock } from './ports/clock.ts'
@@ -38,13 +39,15 @@ export interface RuntimeInit {
   readonly create: 'if-missing' | 'must-be-new' | 'never'
   readonly name?: string | undefined
   readonly phrase?: string | undefined
+  /** Whether the identity is made for the moment, by a machine that waits to be linked. */
+  readonly provisional?: boolean | undefined
   /** Told of bugs: failures that are nobody's input. */
   readonly onBug: (error: unknown) => void
 }
 
 export class Runtime {
   readonly #init: RuntimeInit
-  readonly own: Own
+  #own: Own
   readonly events: EventLog
   #core: Core
   readonly #network: Network | undefined
@@ -74,7 +77,7 @@ export class Runtime {
     network: Network | undefined
   ) {
     this.#init = init
-    this.own = self
+    this.#own = self
     this.#core = core
     this.events = events
     this.#network = network
@@ -104,6 +107,11 @@ export class Runtime {
       throw error
     }
     return runtime
+  }
+
+  /** Who we are, as the last commit has it. */
+  get own(): Own {
+    return this.#own
   }
 
   get network(): Network | undefined {
@@ -297,7 +305,10 @@ export class Runtime {
   async #rebuild(): Promise<void> {
     for (const peer of this.#open) this.#network?.hangUp(peer)
     try {
-      this.#core = await buildCore(this.#init, this.own, this.events.last)
+      // Our device list and secrets may have moved with what was not written.
+      const record = await this.#init.store.get(SELF, SELF_KEY)
+      if (record !== undefined) this.#own = own(decodeSelf(record))
+      this.#core = await buildCore(this.#init, this.#own, this.events.last)
     } catch (error) {
       // The store cannot be read either: the next command will find out, this one has its reason already.
       this.#init.onBug(error)
@@ -349,19 +360,6 @@ export class Runtime {
     const delayMs = Math.max(limits.wakeMinMs, dueAt - this.#init.clock.uptime())
     this.#cancelWake = this.#init.clock.after(delayMs, () => void this.feed({ type: 'tick' }))
   }
-}
-
-async function readSelf(init: RuntimeInit): Promise<Own> {
-  const record = await init.store.get(SELF, SELF_KEY)
-  if (record !== undefined) {
-    if (init.create === 'must-be-new') throw new HearsayError('ALREADY_INITIALISED')
-    return own(decodeSelf(record))
-  }
-  if (init.create === 'never') throw new HearsayError('NOT_INITIALISED')
-  const turn = new Turn({ now: init.clock.now(), uptime: init.clock.uptime(), cursor: 0 })
-  const self = makeSelf(turn, init.random, init)
-  await init.store.write(turn.take().changes)
-  return self
 }
 
 async function buildCore(init: RuntimeInit, self: Own, cursor: Cursor): Promise<Core> {

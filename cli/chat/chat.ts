@@ -310,6 +310,8 @@ class Chat {
       case 'group:warned':
       case 'device:added':
       case 'device:removed':
+      case 'device:refused':
+      case 'history:received':
       case 'invite:used':
         return this.#screen.print(asChatLine(newsText(event, this.#paint)))
     }

@@ -104,6 +104,12 @@ export function newsText(event: News, paint: Paint): SafeText {
     case 'device:added':
     case 'device:removed':
       return deviceNews(event, paint)
+    case 'device:refused':
+      return literal('the machine that you wanted to link was taken already')
+    case 'history:received':
+      return event.complete
+        ? words`all ${event.messages} earlier messages of a conversation are here`
+        : words`${event.messages} earlier messages of a conversation are here`
     case 'invite:used':
       return words`${person(event.contact, paint)} used your invite`
     case 'contact:added':

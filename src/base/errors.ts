@@ -49,6 +49,10 @@ export const errors = {
     'This device cannot sign for your identity.',
     'Do it on the device that has the recovery phrase.'
   ],
+  DEVICE_REVOKED: [
+    'This device was shut out of its identity.',
+    'It can read what it has and no more. To use this machine again, link it anew in a new home.'
+  ],
   SAFETY_NUMBER_MISMATCH: [
     'The safety numbers differ.',
     'Do not trust this contact until you have compared again in person.'

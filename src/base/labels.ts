@@ -44,6 +44,7 @@ export const labels = {
   operation: 'hearsay/1/roster-operation',
   operationId: 'hearsay/1/operation-id',
   consent: 'hearsay/1/group-consent',
+  card: 'hearsay/1/own-card',
   rosterDigest: 'hearsay/1/roster-digest',
   storeKey: 'hearsay/1/store-key'
 } as const

@@ -191,6 +191,15 @@ export type HearsayEvent = { readonly cursor: Cursor; readonly at: Millis } & (
       readonly warning: 'equivocated' | 'unjustified-commit' | 'forked' | 'ghost' | 'flooded'
     }
   | { readonly type: 'device:added' | 'device:removed'; readonly device: Device }
+  /** A machine that we wanted to link was taken by somebody else before us, or was asked too late. */
+  | { readonly type: 'device:refused' }
+  /** Earlier messages of a conversation have come from another device of ours: so many so far. */
+  | {
+      readonly type: 'history:received'
+      readonly conversation: ConversationId
+      readonly messages: number
+      readonly complete: boolean
+    }
   | { readonly type: 'invite:used'; readonly invite: Invite; readonly contact: Contact }
   | { readonly type: 'contact:connected' | 'contact:disconnected'; readonly contact: Contact }
 )

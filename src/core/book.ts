@@ -19,10 +19,10 @@ import { checkName, claimedName, foldName } from './names.ts'
 import { Room, ROOMS, suiteName } from './room.ts'
 import type { RoomFacts } from './room.ts'
 import { issue, OPERATIONS, syncRecipients } from './roster-sync.ts'
-import { saveSelf } from './self.ts'
+import { isRevoked, requireIdentitySeed, saveSelf } from './self.ts'
 import type { Own } from './self.ts'
 import { beginSweep } from './sweep.ts'
-import { compareDeviceLists, verifyDeviceList } from './seal/device-list.ts'
+import { compareDeviceLists, extendDeviceList, verifyDeviceList } from './seal/device-list.ts'
 import type { DeviceList } from './seal/device-list.ts'
 import { decodeDeviceEntry } from '../wire/device-entry.ts'
 import { millis } from '../base/ids.ts'
@@ -42,6 +42,8 @@ export class Book {
   readonly #suite: CipherSuite
   readonly #entries = new Map<IdentityId, Acquaintance>()
   readonly rooms = new Map<ConversationId, Room>()
+  /** Our other devices that are connected, by peer. */
+  readonly siblings = new Map<PeerId, DeviceId>()
   /** Whether somebody may be linked to more or fewer conversations than before. */
   membershipMoved = false
   /** What was last told of each group. */
@@ -212,14 +214,35 @@ export class Book {
       if (!known.devices.has(device)) turn.announce({ type: 'device:added', device: this.device(device) })
     for (const device of known.devices)
       if (!list.devices.has(device)) turn.announce({ type: 'device:removed', device: this.device(device) })
-    this.tellOwnDevices(turn)
+    if (isRevoked(own)) this.#wipe(turn)
+    else this.tellOwnDevices(turn)
+    for (const [peer, device] of this.siblings)
+      if (isRevoked(own) || !list.devices.has(device)) turn.emit({ type: 'hang-up', peer })
+  }
+
+  /** Signs a device of ours in or out. Throws NOT_PRIMARY_DEVICE, MALFORMED where the list cannot have it. */
+  changeOwnDevices(turn: Turn, change: { operation: 'add' | 'revoke'; device: DeviceId }): void {
+    const { own } = this
+    const known = verifyDeviceList(own.devices, own.identity)
+    const entry = extendDeviceList(requireIdentitySeed(own), known, change, turn.now)
+    this.learnOwnDevices(turn, verifyDeviceList([...own.devices, entry], own.identity))
+  }
+
+  /** We were shut out: every key goes that could open or seal anything from now on. */
+  #wipe(turn: Turn): void {
+    for (const { group } of this.conversations()) group.retain(turn, new Set())
+    for (const { contact } of this.#entries.values()) contact.channels.clear(turn)
+    for (const { channels } of this.rooms.values()) channels.clear(turn)
+    this.packages.clear(turn)
+    this.own.presenceSecret = this.random(32)
+    this.own.formerPresenceSecret = undefined
+    saveSelf(turn, this.own)
   }
 
   /** One of our devices as people see it. */
   device(id: DeviceId): Device {
     const added = this.own.devices.map(decodeDeviceEntry).find(entry => entry.device === id)
-    const self = this.#entries.get(this.own.identity)
-    const online = [...(self?.conversation.links.values() ?? [])].some(({ device }) => device === id)
+    const online = [...this.siblings.values()].includes(id)
     return { id, current: id === this.own.device, addedAt: added?.createdAt ?? millis(0), online }
   }
 
@@ -235,10 +258,12 @@ export class Book {
   #tellDevicesIn(turn: Turn, conversation: Conversation): void {
     const { own } = this
     const known = conversation.members?.members.get(own.identity)
+    // A machine that is being linked is told by its grant.
+    if (this.#entries.get(conversation.id as string as IdentityId)?.contact.facts.state === 'linking') return
     // Who is not in the list there cannot speak yet: another of our devices does.
     if (known === undefined || !known.devices.has(own.device)) return
     const entries = own.devices.slice(known.list.entries.length)
-    if (entries.length > 0) issue(conversation, turn, own, { type: 'devices', entries })
+    if (entries.length > 0 && !isRevoked(own)) issue(conversation, turn, own, { type: 'devices', entries })
   }
 
   #directChanged(turn: Turn, id: IdentityId): void {

@@ -82,10 +82,25 @@ export class Channels {
     this.#save(turn)
   }
 
+  /** Forgets them all: nothing is sealed or opened any more. */
+  clear(turn: Turn): void {
+    this.#facts.channels = []
+    this.#keys.clear()
+    this.#save(turn)
+  }
+
+  /** A control message under every secret, the newest first: for a device that may not have the newest. */
+  sealUnderAll(turn: Turn, body: ControlBody): readonly Uint8Array[] {
+    return this.#facts.channels.toReversed().flatMap(channel => this.#sealUnder(turn, channel, body))
+  }
+
   /** The envelopes of a control message: several where it is too large for one, none where nothing is shared yet. */
   seal(turn: Turn, body: ControlBody): readonly Uint8Array[] {
     const channel = this.#facts.channels.at(-1)
-    if (channel === undefined) return []
+    return channel === undefined ? [] : this.#sealUnder(turn, channel, body)
+  }
+
+  #sealUnder(turn: Turn, channel: Channel, body: ControlBody): readonly Uint8Array[] {
     const encoded = encodeControlBody(body)
     const bodies = encoded.length <= spec.partBytes ? [body] : partsOf(encoded)
     return bodies.map(each => this.#sealOne(turn, channel, each))

@@ -3,13 +3,14 @@
  * nothing; what it returns is true once its batch is committed.
  */
 import { HearsayError } from '../base/errors.ts'
-import type { ConversationId, IdentityId, MessageId, RequestId } from '../base/ids.ts'
+import type { ConversationId, DeviceId, IdentityId, MessageId, RequestId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type {
   Contact,
   ContactRequest,
   ConversationSummary,
   DeliveryStatus,
+  Device,
   DeviceExplanation,
   Explanation,
   Group
@@ -23,6 +24,7 @@ import type { Core } from './core.ts'
 import { foldName } from './names.ts'
 import type { MessageRecord } from './records/message.ts'
 import { issue } from './roster-sync.ts'
+import { requireStanding } from './self.ts'
 import { openInviteLink } from './seal/invite.ts'
 import type { OperationContent } from '../wire/roster-operation.ts'
 import type { Turn } from './turn.ts'
@@ -36,12 +38,32 @@ export function conversationOf(core: Core, id: ConversationId): Conversation {
 
 /** Redeems an invite. */
 export function addContact(core: Core, init: { link: string; name: string; greeting: string }): Contact {
+  requireStanding(core.own)
   const { turn, first, reach, sessions } = core
   const entry = first.request(turn, { ...init, presence: reach.presence })
   reach.changed()
   for (const address of first.outgoingTo(entry.contact.facts.id)!.invite.addresses)
     sessions.offer(turn, address.split('/p2p/').at(-1) as Parameters<typeof sessions.offer>[1])
   return entry.contact.view()
+}
+
+/** Redeems the link of a machine that is to become a device of ours. Returns who it is until then. */
+export function linkDevice(core: Core, link: string): IdentityId {
+  const { turn, first, reach, sessions, devices } = core
+  const identity = devices.link(turn, link, reach.presence)
+  reach.changed()
+  for (const address of first.outgoingTo(identity)?.invite.addresses ?? [])
+    sessions.offer(turn, address.split('/p2p/').at(-1) as Parameters<typeof sessions.offer>[1])
+  return identity
+}
+
+/** Shuts a device of ours out. */
+export function revokeDevice(core: Core, id: DeviceId): Device {
+  const { turn, reach, sessions, devices } = core
+  const device = devices.revoke(turn, id)
+  reach.published(turn)
+  sessions.tellPresenceToAll(turn)
+  return device
 }
 
 /** Says yes to a request. */
@@ -85,6 +107,7 @@ export function send(
   text: string,
   replyTo: MessageId | undefined
 ): DeliveryStatus {
+  requireStanding(core.own)
   const conversation = conversationOf(core, id)
   const entry = core.book.get(id as string as IdentityId)
   if (entry?.contact.facts.blocked === true) throw new HearsayError('CONTACT_BLOCKED')

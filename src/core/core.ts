@@ -15,6 +15,8 @@ import { CONTACTS } from './contact.ts'
 import { CONVERSATIONS, OUTBOX, PENDING } from './conversation.ts'
 import { EPOCHS, RATCHETS } from './group.ts'
 import { KEY_PACKAGES } from './key-packages.ts'
+import { OwnDevices } from './own-devices.ts'
+import { PAST, PastSync } from './past-sync.ts'
 import { PRESENCE, Reach } from './reach.ts'
 import { decodePresenceState } from './records/presence-state.ts'
 import { sendReports } from './report.ts'
@@ -24,13 +26,14 @@ import { INVITATIONS, Rooms } from './rooms.ts'
 import { OPERATIONS } from './roster-sync.ts'
 import type { Records } from './restore.ts'
 import type { Own } from './self.ts'
+import { CARDS, SelfSync } from './self-sync.ts'
 import { Sessions } from './sessions.ts'
 import { beginSweep, continueSweep, resumeSweep, SWEEPS } from './sweep.ts'
 import { flushAll, tickTransmission, transmissionDueAt, transmitted } from './transmission.ts'
 import { limits } from '../base/limits.ts'
 import { EVENTS, sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
-import type { Carried, LookupTarget, Outcome, Sweep } from './turn.ts'
+import type { Carried, LookupTarget, Outcome, Page, Sweep } from './turn.ts'
 
 /** What the world tells the core. */
 export type Input =
@@ -56,6 +59,11 @@ export type Input =
     }
   | { readonly type: 'presence-put'; readonly stored: boolean }
   | {
+      readonly type: 'recalled'
+      readonly page: Page
+      readonly records: ReadonlyArray<{ key: string; value: Uint8Array }>
+    }
+  | {
       readonly type: 'swept'
       readonly sweep: Sweep
       readonly records: ReadonlyArray<{ key: string; value: Uint8Array }>
@@ -80,6 +88,8 @@ export const RESTORED = [
   OUTBOX,
   PENDING,
   PRESENCE,
+  CARDS,
+  PAST,
   SWEEPS
 ] as const
 
@@ -91,6 +101,9 @@ export class Core {
   readonly reach: Reach
   readonly sessions: Sessions
   readonly rooms: Rooms
+  readonly devices: OwnDevices
+  readonly #sync: SelfSync
+  readonly #past: PastSync
   #trimmed = 0
 
   /** A core as its records have it; without records one that has just been made. */
@@ -111,7 +124,12 @@ export class Core {
     this.rooms = new Rooms(this.book)
     for (const { value } of records[INVITATIONS] ?? []) this.rooms.restore(value)
     const { book, first, reach, rooms } = this
-    this.sessions = new Sessions({ book, first, reach, rooms })
+    this.#past = new PastSync(book)
+    for (const { key, value } of records[PAST] ?? []) this.#past.restore(key, value)
+    this.#sync = new SelfSync(book, this.#past)
+    for (const { key, value } of records[CARDS] ?? []) this.#sync.restore(key, value)
+    this.devices = new OwnDevices({ book, first, sync: this.#sync, past: this.#past })
+    this.sessions = new Sessions({ book, first, reach, rooms, devices: this.devices })
     restoreBook(this.book, records, suite, turn.uptime)
     for (const { value } of records[SWEEPS] ?? []) resumeSweep(turn, value)
   }
@@ -150,6 +168,9 @@ export class Core {
       case 'presence-put':
         reach.presencePut(turn, input.stored)
         return
+      case 'recalled':
+        this.#past.recalled(turn, input.page, input.records)
+        return
       case 'swept':
         continueSweep(turn, input.sweep, input.records)
         return
@@ -174,6 +195,7 @@ export class Core {
   take(): Outcome {
     const { turn, sessions } = this
     sessions.settle(turn)
+    this.#sync.settle(turn)
     for (const conversation of this.book.conversations()) {
       if (conversation.links.size === 0) continue
       flushAll(conversation, turn)

@@ -90,6 +90,7 @@ export class FirstContact {
       expiresInMs: number | undefined
       addresses: readonly Address[]
       into?: GroupLink
+      kind?: 'device'
     }
   ): InviteView {
     if (this.invites.size >= limits.invitesMax) this.#discardInvite(turn)
@@ -98,7 +99,7 @@ export class FirstContact {
       throw new HearsayError('INVALID_ARGUMENT', { message: 'An invite lasts from a moment to a year.' })
     const { invite, secretKey } = makeInvite({
       identitySeed: requireIdentitySeed(this.#book.own),
-      kind: init.reusable ? 'address' : 'one-time',
+      kind: init.kind ?? (init.reusable ? 'address' : 'one-time'),
       expiresAt: lifetime === undefined ? undefined : millis(turn.now + lifetime),
       addresses: init.addresses.slice(0, spec.addressesMax),
       random: this.#book.random
@@ -106,6 +107,13 @@ export class FirstContact {
     const record: InviteRecord = { invite, secretKey, createdAt: turn.now, state: 'open', into: init.into }
     this.#saveInvite(turn, record)
     return viewInvite(record, turn.now)
+  }
+
+  /** The link by which this machine becomes somebody's device: the one that waits already, if one does. */
+  inviteDevice(turn: Turn, addresses: readonly Address[]): InviteView {
+    const open = [...this.invites.values()].find(record => isOpen(record, turn.now))
+    if (open !== undefined) return viewInvite(open, turn.now)
+    return this.invite(turn, { reusable: false, expiresInMs: undefined, addresses, kind: 'device' })
   }
 
   listInvites(now: Millis): InviteView[] {
@@ -121,14 +129,15 @@ export class FirstContact {
     return viewInvite(revoked, turn.now)
   }
 
-  /** Redeems an invite. Throws INVALID_INVITE, INVITE_EXPIRED, INVITE_OWN, CONTACT_EXISTS, NAME_INVALID, GREETING_TOO_LARGE. */
+  /** Redeems an invite; with `linking` that of a machine that is to become our device. Throws INVALID_INVITE, INVITE_EXPIRED, INVITE_OWN, CONTACT_EXISTS, NAME_INVALID, GREETING_TOO_LARGE. */
   request(
     turn: Turn,
-    init: { link: string; name: string; greeting: string; presence: Presence }
+    init: { link: string; name: string; greeting: string; presence: Presence; linking?: boolean }
   ): Acquaintance {
     const book = this.#book
     const { own, random } = book
     const invite = openInviteLink(init.link, turn.now)
+    if ((invite.kind === 'device') !== (init.linking === true)) throw new HearsayError('INVALID_INVITE')
     if (invite.identity === own.identity) throw new HearsayError('INVITE_OWN')
     if (!init.greeting.isWellFormed() || fromUtf8(init.greeting).length > spec.greetingMaxBytes)
       throw new HearsayError('GREETING_TOO_LARGE')
@@ -154,9 +163,10 @@ export class FirstContact {
       own.deviceSeed
     )
     const { envelope, answerKey, requestHash } = sealRequest(signed, invite, random)
-    const entry = known ?? book.add(newFacts(invite.identity, name, 'requested', turn.now))
+    const standing = init.linking === true ? 'linking' : 'requested'
+    const entry = known ?? book.add(newFacts(invite.identity, name, standing, turn.now))
     const { state } = entry.contact.facts
-    if (state === 'rejected' || state === 'acquainted') entry.contact.facts.state = 'requested'
+    if (state === 'rejected' || state === 'acquainted') entry.contact.facts.state = standing
     entry.contact.facts.name = name
     entry.contact.save(turn)
     entry.conversation.save(turn)
@@ -173,10 +183,11 @@ export class FirstContact {
     }
     this.outgoing.set(request, outgoing)
     turn.save(OUTGOING, request, () => encodeOutgoing(outgoing))
-    turn.announce({
-      type: known === undefined ? 'contact:added' : 'contact:changed',
-      contact: entry.contact.view()
-    })
+    if (entry.contact.isListed)
+      turn.announce({
+        type: known === undefined ? 'contact:added' : 'contact:changed',
+        contact: entry.contact.view()
+      })
     return entry
   }
 
@@ -212,7 +223,7 @@ export class FirstContact {
       const said = answer(this.#book, turn, this.answers, opened, presence, accepted)
       return { answer: said, into: { entry: accepted.entry, link: record.into, invite: record.invite.id } }
     }
-    if (record.invite.kind === 'one-time') {
+    if (record.invite.kind !== 'address') {
       const accepted = becomeContacts(this.#book, turn, opened, undefined)
       const used: InviteRecord = { ...record, state: 'used' }
       this.#saveInvite(turn, used)
@@ -281,11 +292,13 @@ export class FirstContact {
     const entry = this.#book.get(outgoing.contact)
     if (entry === undefined) return undefined
     if (said.status === 'rejected') {
-      if (entry.contact.facts.state === 'requested') entry.contact.facts.state = 'rejected'
+      const { state } = entry.contact.facts
+      if (state === 'requested') entry.contact.facts.state = 'rejected'
+      else if (state === 'linking') turn.announce({ type: 'device:refused' })
       entry.contact.save(turn)
     } else join(this.#book, turn, entry, said, devices)
     this.#endOutgoing(turn, outgoing.request)
-    turn.announce({ type: 'contact:changed', contact: entry.contact.view() })
+    if (entry.contact.isListed) turn.announce({ type: 'contact:changed', contact: entry.contact.view() })
     return said.status === 'rejected' ? undefined : entry
   }
 

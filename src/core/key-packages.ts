@@ -136,6 +136,11 @@ export class KeyPackages {
     )
   }
 
+  /** Forgets them all: nobody can take this device in any more. */
+  clear(turn: Turn): void {
+    for (const ref of this.#stock.keys()) this.#spend(turn, ref)
+  }
+
   #spend(turn: Turn, ref: string): void {
     this.#stock.delete(ref)
     turn.remove(KEY_PACKAGES, ref)

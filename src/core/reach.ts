@@ -275,6 +275,7 @@ export class Reach {
     this.#publishedOn = presenceDay(turn.now)
     const { own, random } = this.#book
     const secrets = [own.presenceSecret]
+    if (own.formerPresenceSecret !== undefined) secrets.push(own.formerPresenceSecret)
     for (const { invite, state } of this.#first.invites.values()) {
       const open = state === 'open' && (invite.expiresAt === undefined || turn.now < invite.expiresAt)
       if (open && secrets.length < limits.rendezvousPublishedMax)

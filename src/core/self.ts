@@ -27,10 +27,16 @@ export interface Self {
   readonly name: string
   readonly deviceSeed: Uint8Array
   readonly networkSeed: Uint8Array
-  readonly presenceSecret: Uint8Array
+  presenceSecret: Uint8Array
+  /** The one before, for contacts who have not been told; we can be found by it as well. */
+  formerPresenceSecret: Uint8Array | undefined
+  /** How many entries the device list had when the presence secret was made. */
+  secretsSince: number
   /** Our device list: encoded entries. It grows. */
   devices: readonly Uint8Array[]
   readonly createdAt: Millis
+  /** Whether it was made only to be linked to an identity elsewhere, and is thrown away then. */
+  readonly provisional: boolean
 }
 
 /** What follows from it. */
@@ -44,7 +50,7 @@ export interface Own extends Self {
 export function makeSelf(
   turn: Turn,
   random: Random,
-  init: { name?: string | undefined; phrase?: string | undefined }
+  init: { name?: string | undefined; phrase?: string | undefined; provisional?: boolean | undefined }
 ): Own {
   const entropy = init.phrase === undefined ? random(32) : parsePhrase(init.phrase)
   const deviceSeed = random(32)
@@ -56,8 +62,11 @@ export function makeSelf(
     deviceSeed,
     networkSeed: random(32),
     presenceSecret: random(32),
+    formerPresenceSecret: undefined,
+    secretsSince: 1,
     devices: [startDeviceList(seed, idOf<DeviceId>(publicKeyOf(deviceSeed)), turn.now)],
-    createdAt: turn.now
+    createdAt: turn.now,
+    provisional: init.provisional === true
   }
   saveSelf(turn, self)
   return own(self)
@@ -81,6 +90,15 @@ export function ownEntry({ device, devices }: Own): Uint8Array {
   })
   if (entry === undefined) throw new HearsayError('INTERNAL')
   return entry
+}
+
+/** Whether our own device list has shut this device out. */
+export const isRevoked = ({ device, devices }: Own): boolean =>
+  devices.map(decodeDeviceEntry).findLast(entry => entry.device === device)?.operation === 'revoke'
+
+/** Throws DEVICE_REVOKED where our own device list has shut this device out. */
+export function requireStanding(self: Own): void {
+  if (isRevoked(self)) throw new HearsayError('DEVICE_REVOKED')
 }
 
 /** What signs for the identity. Throws NOT_PRIMARY_DEVICE on a device that was linked. */

@@ -32,6 +32,8 @@ export type Effect =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly record: Uint8Array }
   /** Presence records from the DHT. Answered by `found` for each, then `searched`. */
   | { readonly type: 'lookup'; readonly target: LookupTarget; readonly key: Uint8Array; readonly day: number }
+  /** Read a page of messages, backwards from the key `before`; answered by `recalled`. */
+  | { readonly type: 'recall'; readonly page: Page }
   /** Read some records that are to go; answered by `swept` with what was found. */
   | { readonly type: 'sweep'; readonly sweep: Sweep }
 
@@ -54,6 +56,14 @@ export interface Sweep {
   readonly collection: string
   readonly from: string
   readonly to: string
+}
+
+/** Messages of a conversation that somebody is to be given: up to `limit`, before a key of `messages`, or the newest. */
+export interface Page {
+  readonly conversation: ConversationId
+  readonly peer: PeerId
+  readonly before: string | undefined
+  readonly limit: number
 }
 
 /** One change of the store; without a value the record goes. */
@@ -108,6 +118,11 @@ export class Turn {
   /** Writes a record; `bytes` is asked once, when the batch is committed. */
   save(collection: string, key: string, bytes: () => Uint8Array): void {
     this.#records.set(`${collection}\n${key}`, { collection, key, bytes })
+  }
+
+  /** The keys of a collection that were written or removed. */
+  touched(collection: string): string[] {
+    return [...this.#records.values()].flatMap(each => (each.collection === collection ? [each.key] : []))
   }
 
   remove(collection: string, key: string): void {

@@ -8,7 +8,9 @@ import type { HearsayNode } from '../api.ts'
 import type { PeerId } from '../base/ids.ts'
 import { cipherSuite } from '../crypto/mls/index.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
+import { openLinkedNode } from '../link-node.ts'
 import { openNode } from '../node.ts'
+import type { RuntimeInit } from '../runtime.ts'
 import { simulatedClock } from './clock.ts'
 import type { SimulatedClock } from './clock.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -25,7 +27,7 @@ const MLS_128_X25519 = 1
 /** What a process is given, and what ends with it. */
 interface Process {
   readonly clock: SimulatedClock
-  readonly network: SimulatedNetwork
+  network: SimulatedNetwork
   node: HearsayNode | undefined
 }
 
@@ -92,7 +94,16 @@ export class Machine {
   }
 
   /** Starts a process; resolves with its node. Never settles when the machine crashes first. */
-  async boot(): Promise<HearsayNode> {
+  boot(): Promise<HearsayNode> {
+    return this.#start(openNode)
+  }
+
+  /** Starts a process that waits to be linked; resolves with its node once it is. `onLink` is told the link. */
+  link(onLink: (link: string) => void): Promise<HearsayNode> {
+    return this.#start(init => openLinkedNode({ ...init, onLink }))
+  }
+
+  async #start(open: (init: RuntimeInit) => Promise<HearsayNode>): Promise<HearsayNode> {
     if (this.#process !== undefined) throw new Error(`${this.name} is already on`)
     const boot = ++this.#boots
     this.#time.note(`${this.name} boots`)
@@ -104,12 +115,16 @@ export class Machine {
     }
     this.#process = process
     try {
-      const node = await openNode({
+      const node = await open({
         store: this.disk.open(),
         clock: process.clock,
         random: own.bytes,
         suite: this.#wrapSuite(this.name, cipherSuite(this.#suite, { random: own.bytes })),
-        network: async () => process.network,
+        network: async () => {
+          // A machine that was linked starts its network a second time.
+          if (process.network.ended) process.network = this.#internet.attach(this.name, this.peerId)
+          return process.network
+        },
         create: 'if-missing',
         name: this.name,
         onBug: cause => this.onBug?.(cause)

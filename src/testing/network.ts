@@ -67,6 +67,11 @@ export class SimulatedNetwork implements Network {
     return this.#state === 'running'
   }
 
+  /** Whether it was stopped or has crashed: it does not start again. */
+  get ended(): boolean {
+    return this.#state === 'stopped' || this.#state === 'crashed'
+  }
+
   addresses(): Address[] {
     const isUp = this.running && this.#internet.reachability.isOnline(this.host)
     return isUp ? [this.#internet.addressOf(this)] : []

@@ -25,6 +25,8 @@ const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heid
 export interface SimulateInit extends Partial<Weather> {
   /** How many nodes, or their names. */
   readonly nodes: number | readonly string[]
+  /** Machines that stay off until somebody switches them on: `machine(name).boot()`, or `link` for a new device. */
+  readonly off?: readonly string[]
   /** Everything random comes from it; 1 by default. */
   readonly seed?: number
   /** Nodes find each other by mDNS, as on one LAN; false by default. */
@@ -60,7 +62,8 @@ export interface SimulatedTestNetwork extends TestNetwork {
 export async function simulate(init: SimulateInit): Promise<SimulatedTestNetwork> {
   const network = new Simulation(init)
   try {
-    await Promise.all(network.machines.map(machine => machine.boot()))
+    const on = network.machines.filter(({ name }) => init.off?.includes(name) !== true)
+    await Promise.all(on.map(machine => machine.boot()))
   } catch (cause) {
     await network[Symbol.asyncDispose]()
     throw cause

@@ -9,8 +9,8 @@ import { spec } from '../base/limits.ts'
 import { address, bytes, codec, id, list, oneOf, optional, structure, time, type Fields } from './shape.ts'
 
 export interface Invite {
-  /** One-time invites serve one contact; an address serves everybody until it is revoked. */
-  readonly kind: 'one-time' | 'address'
+  /** One-time invites serve one contact; an address serves everybody until it is revoked; a device waits to be linked. */
+  readonly kind: 'one-time' | 'address' | 'device'
   readonly id: InviteId
   /** Who invites. */
   readonly identity: IdentityId
@@ -30,7 +30,7 @@ export interface Invite {
 export type InviteContent = Omit<Invite, 'signature'>
 
 const content: Fields<InviteContent> = {
-  kind: oneOf({ 'one-time': 0, address: 1 }),
+  kind: oneOf({ 'one-time': 0, address: 1, device: 2 }),
   id: id(16),
   identity: id(32),
   publicKey: bytes(32),

@@ -41,7 +41,7 @@ const stored = codec(
     id: id<IdentityId>(32),
     name: text(spec.nameMaxBytes),
     claimed: text(spec.nameMaxBytes),
-    state: oneOf({ requested: 0, ready: 1, rejected: 2, acquainted: 3, self: 4 }),
+    state: oneOf({ requested: 0, ready: 1, rejected: 2, acquainted: 3, self: 4, linking: 5 }),
     verified: boolean,
     blocked: boolean,
     addedAt: time,

@@ -1,7 +1,7 @@
 /** The record of ourselves: specs/store.md. Its seeds never leave the store. */
 import type { IdentityId } from '../../base/ids.ts'
 import { spec } from '../../base/limits.ts'
-import { bytes, codec, id, optional, structure, text, time } from '../../wire/shape.ts'
+import { boolean, bytes, codec, id, integer, optional, structure, text, time } from '../../wire/shape.ts'
 import { deviceListShape } from '../../wire/contact-request.ts'
 import type { Self } from '../self.ts'
 
@@ -15,8 +15,11 @@ const record = codec(
     deviceSeed: bytes(32),
     networkSeed: bytes(32),
     presenceSecret: bytes(32),
+    formerPresenceSecret: optional(bytes(32)),
+    secretsSince: integer(),
     devices: deviceListShape,
-    createdAt: time
+    createdAt: time,
+    provisional: boolean
   })
 )
 
