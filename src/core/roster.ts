@@ -21,7 +21,7 @@ import { compareRanks, levelOf } from './roster/standing.ts'
 import { judge, type Verdict } from './roster/verdict.ts'
 import { Waiting } from './roster/waiting.ts'
 
-export type { Member, Members }
+export type { Members }
 
 /** Two signed operations that one honest device, or one honest identity, would not have made. */
 export interface Equivocation {
