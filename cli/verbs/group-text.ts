@@ -32,7 +32,9 @@ function memberText(member: MemberFact, paint: Paint): SafeText {
   if (member.self) facts.push(literal('you'))
   facts.push(counted(member.devices.length, 'device'))
   if (!member.self && !member.verified) facts.push(paint('dim', literal('not verified')))
-  return row(person(member, paint), joined(facts, ', '))
+  // Nobody compares a safety number with themselves.
+  const shown = { ...member, verified: member.verified && !member.self }
+  return row(person(shown, paint), joined(facts, ', '))
 }
 
 /** A group and its members, one row each. */

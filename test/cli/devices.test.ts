@@ -31,7 +31,7 @@ describe('another device', () => {
     expect(list).toContainEqual(expect.objectContaining({ id: phoneStatus?.['device'], current: false }))
 
     // Until both of alice's devices have said that they have it.
-    await expect.poll(async () => (await phone.json('contacts')).length).toBe(1)
+    await expect.poll(async () => (await phone.json('contacts')).length, { timeout: 60_000 }).toBe(1)
     const [delivery] = await bob.json('send', ['alice', 'to both of you', ...until])
     expect(delivery?.['devices']).toHaveLength(2)
     expect(await phone.json('tail')).toMatchObject([{ text: 'to both of you', from: { self: false } }])

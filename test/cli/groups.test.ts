@@ -25,7 +25,7 @@ async function nextInvitation(home: TestHome): Promise<Line> {
 async function climbersWith(...names: readonly string[]) {
   const { alice, others } = await aliceKnows(...names)
   await alice.json('group.create', ['climbers', ...names])
-  for (const other of others) await acceptInvitation(other)
+  await Promise.all(others.map(acceptInvitation))
   return { alice, others }
 }
 
@@ -108,7 +108,9 @@ describe('a group at the prompt', () => {
     expect(await alice.error('group.demote', ['ropes', 'bob'])).toMatchObject({ code: 'INVALID_ARGUMENT' })
     expect(await bob.json('group.leave', ['ropes'])).toMatchObject([{ state: 'left' }])
     expect(await bob.error('send', ['#ropes', 'still there?'])).toMatchObject({ code: 'NOT_A_MEMBER' })
-    await expect.poll(async () => (await carol.json('group.list'))[0]?.['state']).toBe('removed')
+    await expect
+      .poll(async () => (await carol.json('group.list'))[0]?.['state'], { timeout: 60_000 })
+      .toBe('removed')
   })
 
   test('is joined by a link, and not by one that was ended', async () => {
@@ -122,7 +124,9 @@ describe('a group at the prompt', () => {
     expect(await bob.json('group.join', ['-', 'alice', '--until', 'ready'], link)).toMatchObject([
       { type: 'contact', name: 'alice', state: 'ready' }
     ])
-    await expect.poll(async () => (await bob.json('group.list'))[0]?.['state']).toBe('joined')
+    await expect
+      .poll(async () => (await bob.json('group.list'))[0]?.['state'], { timeout: 60_000 })
+      .toBe('joined')
     await alice.json('send', ['#climbers', 'welcome', ...until])
     expect(await bob.json('tail', ['#climbers'])).toMatchObject([{ text: 'welcome' }])
     await alice.json('invites.revoke', [String(invite?.['id'])])

@@ -13,30 +13,33 @@ type Group = LineOf<'group'>
 export interface Agreed {
   readonly name: string
   readonly epoch: string | null
-  /** `name:role`, in the order of the alphabet. */
+  /** `id:role`, in the order of the ids. */
   readonly members: readonly string[]
 }
 
 /** One of the circle. */
 export class Member {
   readonly name: string
+  /** The identity. */
+  readonly id: string
   readonly person: Person
   readonly node: RunningNode
   readonly control: ControlClient
   /** The texts that this member has sent. */
   readonly sent: string[] = []
 
-  private constructor(person: Person, node: RunningNode, control: ControlClient) {
+  private constructor(person: Person, id: string, node: RunningNode, control: ControlClient) {
     this.name = person.name
+    this.id = id
     this.person = person
     this.node = node
     this.control = control
   }
 
   static async start(person: Person): Promise<Member> {
-    await person.init()
+    const { fingerprint } = await person.init()
     const node = await person.up()
-    return new Member(person, node, await node.control())
+    return new Member(person, fingerprint, node, await node.control())
   }
 
   call<Result>(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Result> {
@@ -77,7 +80,7 @@ export class Member {
 const agreedOf = ({ name, epoch, members }: Group): Agreed => ({
   name,
   epoch,
-  members: members.map(member => `${member.name}:${member.role}`).sort()
+  members: members.map(({ id, role }) => `${id}:${role}`).sort()
 })
 
 /** Looks again and again. Every look is a dozen calls, on a machine that has better things to do. */

@@ -47,11 +47,25 @@ const isPartOf = (part: readonly string[], whole: readonly string[]): boolean =>
   return at === part.length
 }
 
+/** What all must agree on: who is what; who is not named is a member. */
+const rosterOf = (
+  members: readonly Member[],
+  { owner, admin = [] }: { readonly owner: readonly Member[]; readonly admin?: readonly Member[] }
+): string[] =>
+  members
+    .map(member => {
+      const role = owner.includes(member) ? 'owner' : admin.includes(member) ? 'admin' : 'member'
+      return `${member.id}:${role}`
+    })
+    .sort()
+
 describe('ten nodes', () => {
   test('are one group again after a split of five and five', async ({ story, skip }) => {
     const cable = cableBetween(story)
     if (typeof cable === 'string') return skip(`two places cannot be made here: ${cable}`)
     const figures: Record<string, unknown> = {}
+    // Also where it fails: how far it came says where to look.
+    story.atEnd(() => console.log(JSON.stringify(figures, undefined, 2)))
     const [east, west] = await Promise.all([
       Promise.all(EAST.map(name => settle(story, cable, 'east', name))),
       Promise.all(WEST.map(name => settle(story, cable, 'west', name)))
@@ -72,10 +86,7 @@ describe('ten nodes', () => {
     await Promise.all(all.slice(1).map(member => member.join(group)))
     const together = await untilAgreed(all, group, PATIENCE_MS)
     figures['all ten in one epoch after ms'] = Math.round(performance.now() - joiningSince)
-    expect(together.agreed.members).toEqual([
-      'alice:owner',
-      ...all.slice(1).map(({ name }) => `${name}:member`)
-    ])
+    expect(together.agreed.members).toEqual(rosterOf(all, { owner: [alice] }))
     await alice.call('group.promote', { group, member: 'frank' })
     await untilAgreed(all, group, PATIENCE_MS)
     const before = await everybodyTalks(all, group, 'before')
@@ -104,8 +115,8 @@ describe('ten nodes', () => {
     )
     const [eastGroup, westGroup] = await Promise.all([alice.group(group), frank.group(group)])
     expect(eastGroup.epoch).not.toBe(westGroup.epoch)
-    expect(eastGroup.members.map(({ name }) => name)).not.toContain('judy')
-    expect(westGroup.members.map(({ name }) => name)).toContain('kate')
+    expect(eastGroup.members.map(({ id }) => id)).not.toContain(judy.id)
+    expect(westGroup.members.map(({ id }) => id)).toContain(kate.id)
     const [heardInEast, heardInWest] = await Promise.all([alice.history(group), frank.history(group)])
     expect(
       heardInEast.filter(({ text }) => westSaid.includes(text)),
@@ -121,22 +132,21 @@ describe('ten nodes', () => {
     const members = [...east, ...westTalkers]
     const spoken = [...eastSaid, ...westSaid]
     figures['messages on both sides'] = spoken.length
-    figures['healed: every message at all after ms'] = await untilHeard(members, group, spoken, HEAL_MAX_MS)
+    // Kate is due what was said where she was a member; who did not know of her did not write to her.
+    const [healedMs] = await Promise.all([
+      untilHeard(
+        members.filter(member => member !== kate),
+        group,
+        spoken,
+        HEAL_MAX_MS
+      ),
+      untilHeard([kate], group, westSaid, HEAL_MAX_MS)
+    ])
+    figures['healed: every message at all after ms'] = healedMs
     const { agreed } = await untilAgreed(members, group, PATIENCE_MS)
     figures['healed: one roster and one epoch after ms'] = Math.round(performance.now() - mendedAt)
     expect(agreed.name).toBe('ropes')
-    expect(agreed.members).toEqual([
-      'alice:owner',
-      'bob:admin',
-      'carol:member',
-      'dave:member',
-      'erin:member',
-      'frank:admin',
-      'grace:member',
-      'heidi:member',
-      'ivan:member',
-      'kate:member'
-    ])
+    expect(agreed.members).toEqual(rosterOf(members, { owner: [alice], admin: [bob, frank] }))
     await expect.poll(async () => (await judy.group(group)).state, { timeout: PATIENCE_MS }).toBe('removed')
 
     const after = await everybodyTalks(members, group, 'after')
@@ -150,6 +160,5 @@ describe('ten nodes', () => {
     expect(isPartOf(await orderAt(kate, group), whole), 'kate sees the same order').toBe(true)
     expect((await judy.history(group)).filter(({ text }) => text.startsWith('after'))).toEqual([])
     expect(bob.sent.length).toBe(3 * LINES_EACH)
-    console.log(JSON.stringify(figures, null, 2))
   })
 })

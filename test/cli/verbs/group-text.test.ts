@@ -39,7 +39,7 @@ test('the members of a group, with what tells them apart', () => {
   })
   expect(membersText(group, plain).split('\n')).toEqual([
     '#climbers    4 members, 1 asked',
-    'alice ✔      owner, you, 1 device',
+    'alice        owner, you, 1 device',
     'bob ✔        admin, 2 devices',
     'b\u043Eb ⟨62d0…0000⟩ member, 1 device, not verified',
     '6e61…0000    member, 1 device, not verified',
