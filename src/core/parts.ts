@@ -6,6 +6,7 @@
  */
 import { concat, equal } from '../base/bytes.ts'
 import { malformed } from '../base/errors.ts'
+import type { EpochId } from '../base/ids.ts'
 import { spec } from '../base/limits.ts'
 import { labelledHash } from '../crypto/hash.ts'
 import { decodeControlBody } from '../wire/control.ts'
@@ -38,34 +39,43 @@ export class Parts {
   }
 }
 
+/** Which MLS message a part is of. */
+export interface Fragmented {
+  readonly epoch: EpochId
+  readonly leaf: number
+  readonly sequence: number
+  readonly parts: number
+}
+
 /** Parts of MLS messages, by epoch, leaf and number: they may come in any order, over any path. */
 export class Fragments {
   readonly #waiting = new Map<string, (Uint8Array | undefined)[]>()
 
-  /** Takes in a part. Returns the whole once it is there. */
-  take(
-    key: readonly (string | number)[],
-    part: number,
-    parts: number,
-    bytes: Uint8Array
-  ): Uint8Array | undefined {
-    if (parts === 1) return bytes
-    const name = [...key, parts].join('/')
-    const received = this.#waiting.get(name) ?? Array.from<Uint8Array | undefined>({ length: parts })
+  /** Takes in a part. Returns the whole where all are there; they stay until `drop`, since it may have to wait. */
+  take(of: Fragmented, part: number, bytes: Uint8Array): Uint8Array | undefined {
+    if (of.parts === 1) return bytes
+    const name = nameOf(of)
+    const received = this.#waiting.get(name) ?? Array.from<Uint8Array | undefined>({ length: of.parts })
     received[part] = Uint8Array.from(bytes)
     this.#waiting.delete(name)
     this.#waiting.set(name, received)
     while (this.#waiting.size > FRAGMENTED_MAX) this.#waiting.delete(this.#waiting.keys().next().value!)
-    if (received.includes(undefined)) return undefined
-    this.#waiting.delete(name)
-    return concat(...(received as Uint8Array[]))
+    return received.includes(undefined) ? undefined : concat(...(received as Uint8Array[]))
   }
 
-  /** Whether nothing of it has come yet but this. */
+  /** Lets go of the parts of what was opened. */
+  drop(of: Fragmented): void {
+    this.#waiting.delete(nameOf(of))
+  }
+
+  /** Of how many messages there are parts. */
   get size(): number {
     return this.#waiting.size
   }
 }
+
+const nameOf = ({ epoch, leaf, sequence, parts }: Fragmented): string =>
+  [epoch, leaf, sequence, parts].join('/')
 
 /** Commits that may be coming in parts at one time, per conversation. */
 const FRAGMENTED_MAX = 8
