@@ -58,14 +58,16 @@ function commitRemovals(conversation: Conversation, turn: Turn): void {
 
 /** What we could commit on our head now. */
 export function plannedChange(conversation: Conversation): MembershipChange | undefined {
-  const { group, members, self, asking } = conversation
+  const { group, roster, self, asking } = conversation
   const position = group.position
-  if (position === undefined || members === undefined) return undefined
+  // What a commit may do follows from the operations that it names, which in a flood are not all that there are.
+  const desired = roster?.at(roster.foremost(spec.operationsPerMessageMax))
+  if (position === undefined || desired === undefined) return undefined
   return planChange(
     {
       self,
       tree: group.leaves,
-      desired: members,
+      desired,
       author: position.author,
       committed: position.committed,
       asking: new Set([...asking.keys()].filter(device => !conversation.admitted.has(device))),
@@ -81,7 +83,7 @@ export function commit(conversation: Conversation, turn: Turn, change: Membershi
   const content: EntryContent = {
     type: 'commit',
     parent: conversation.group.head!.epoch,
-    operations: roster?.heads ?? []
+    operations: roster!.foremost(spec.operationsPerMessageMax)
   }
   append(conversation, turn, content, change)
   conversation.ownOperation = undefined
