@@ -3,11 +3,13 @@
  * roster, one head and one tree; whoever was removed reads nothing more; and then it is quiet.
  */
 import type { Group, Message, OperationId } from 'hearsay'
-import { EPOCHS, leavesOf } from '../../../src/core/group.ts'
+import { EPOCHS } from '../../../src/core/group.ts'
+import { leavesOf } from '../../../src/core/leaves.ts'
 import { decodeHeldEpoch } from '../../../src/core/records/held-epoch.ts'
 import { OPERATIONS } from '../../../src/core/roster-sync.ts'
 import { Roster } from '../../../src/core/roster.ts'
 import type { Members } from '../../../src/core/roster.ts'
+import { operationId } from '../../../src/core/seal/roster-seal.ts'
 import { spec } from '../../../src/base/limits.ts'
 import { Epoch } from 'hearsay/mls'
 import type { GroupSend } from './chronicle.ts'
@@ -24,41 +26,45 @@ const QUIET_EVENTS_PER_SECOND_MAX = 25
  * them thinks that they come to.
  */
 export function truthOf(circle: Circle): { members: Members; names: readonly string[] } {
-  const { net, plan, group, chronicle } = circle
-  let names: readonly string[] = plan.nodes
+  const { plan, group, chronicle } = circle
+  let among: readonly string[] = plan.nodes
   for (;;) {
-    const roster = rosterOf(
-      names.flatMap(name => operationsOn(circle, name)),
-      group as string as OperationId
-    )
-    const members = roster.current
-    const inside = plan.nodes.filter(name => members.members.has(chronicle.identityOf(name)))
-    if (inside.length === names.length) return { members, names: inside }
+    const operations = new Map(among.flatMap(name => operationsOn(circle, name)))
+    const members = membersBy(operations, group as string as OperationId)
+    const names = plan.nodes.filter(name => members.members.has(chronicle.identityOf(name)))
     // What only somebody knows who is out is nobody's business any more.
-    const fewer = names.filter(name => inside.includes(name))
-    if (fewer.length === names.length || net.machines.length === 0) return { members, names: inside }
-    names = fewer
+    const fewer = among.filter(name => names.includes(name))
+    if (fewer.length === among.length) return { members, names }
+    among = fewer
   }
 }
 
-function operationsOn({ net, group }: Circle, name: string): Uint8Array[] {
+function operationsOn({ net, group }: Circle, name: string): Array<[string, Uint8Array]> {
   return net
     .machine(name)
     .disk.surviving(OPERATIONS)
     .filter(({ key }) => key.startsWith(`${group}/`))
-    .map(({ value }) => value)
+    .map(({ key, value }) => [key, value])
+}
+
+/** The last answers, by the operations asked about: it is asked often, and signatures take long. */
+const answers = new Map<string, Members>()
+const ANSWERS_MAX = 16
+
+function membersBy(operations: ReadonlyMap<string, Uint8Array>, id: OperationId): Members {
+  const key = [...operations.keys()].sort().join()
+  const known = answers.get(key)
+  if (known !== undefined) return known
+  const { current } = rosterOf([...operations.values()], id)
+  answers.set(key, current)
+  if (answers.size > ANSWERS_MAX) answers.delete(answers.keys().next().value!)
+  return current
 }
 
 function rosterOf(operations: readonly Uint8Array[], id: OperationId): Roster {
-  let roster: Roster | undefined
-  for (const bytes of operations) {
-    try {
-      roster ??= Roster.begin(bytes)
-    } catch {
-      // Not the first one.
-    }
-  }
-  if (roster?.id !== id) throw new Error('nobody has the first operation of the group')
+  const first = operations.find(bytes => operationId(bytes) === id)
+  if (first === undefined) throw new Error('nobody has the first operation of the group')
+  const roster = Roster.begin(first)
   for (const bytes of operations) roster.add(bytes)
   return roster
 }
@@ -93,22 +99,26 @@ const pictureOf = ({ name, state, members, settings, epoch, settled }: Group): s
     members: members.map(({ id, role, devices }) => ({ id, role, devices: [...devices].sort() }))
   })
 
-/** Whether nothing is left to wait for. Cheap, since it is asked often; the thorough checks follow. */
-export async function isConverged(circle: Circle): Promise<boolean> {
+/**
+ * What everybody sees, as one text, where nothing is left to wait for; undefined before. Cheap, since it is asked
+ * often; the thorough checks follow.
+ */
+export async function convergedOn(circle: Circle): Promise<string | undefined> {
   const { net, plan } = circle
-  if (circle.busy > 0 || plan.nodes.some(name => net.machine(name).running === undefined)) return false
+  if (circle.busy > 0 || plan.nodes.some(name => net.machine(name).running === undefined)) return undefined
   const { names } = truthOf(circle)
   const views = await Promise.all(names.map(name => circle.view(name)))
   const first = views[0]
-  if (first === undefined || !first.settled) return false
-  if (views.some(view => view === undefined || pictureOf(view) !== pictureOf(first))) return false
-  if (names.some(name => missingFor(circle, name, names).length > 0)) return false
+  if (first === undefined || !first.settled) return undefined
+  if (views.some(view => view === undefined || pictureOf(view) !== pictureOf(first))) return undefined
+  if (names.some(name => missingFor(circle, name, names).length > 0)) return undefined
   for (const name of plan.nodes) {
     if (names.includes(name)) continue
     const view = await circle.view(name)
-    if (view?.state === 'joined') return false
+    if (view?.state === 'joined') return undefined
   }
-  return names.every(name => net.node(name).status().outbox.messages === 0)
+  if (names.some(name => net.node(name).status().outbox.messages > 0)) return undefined
+  return pictureOf(first)
 }
 
 /** I1 to I5, I10 and I12: on the views, histories and disks of all nodes. */

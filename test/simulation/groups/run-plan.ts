@@ -7,13 +7,15 @@ import type { SimulatedTestNetwork } from 'hearsay/testing'
 import { KeyWatch } from '../key-watch.ts'
 import { CONVERGE_WITHIN_MS, EVENTS_PER_SECOND_MAX } from '../promises.ts'
 import type { RunResult } from '../run-plan.ts'
-import { checkAfterRestart, checkEnd, checkQuiet, checkRemoved, isConverged } from './checks.ts'
+import { checkAfterRestart, checkEnd, checkQuiet, checkRemoved, convergedOn } from './checks.ts'
 import { Circle } from './circle.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { GroupPlan, GroupStep } from './plan.ts'
 
 const LOOK_MS = 250
 const WATCH_MS = 5000
+/** So long all have to agree: longer than any turn or pause of theirs. */
+const STEADY_MS = 30_000
 /** A clock may stay this wrong for ever. */
 const SKEW_MAX_MS = 2 * 3_600_000
 const FINE = { minDelayMs: 5, loss: 0, duplicate: 0, reset: 0, tail: 1.6 }
@@ -109,13 +111,19 @@ async function chaos(circle: Circle): Promise<void> {
   await net.advance(Math.max(0, begun + CHAOS_MS - net.time.now))
 }
 
-/** Gives the time that it took; what has not come by the end of patience is found by the checks. */
+/**
+ * Gives the time until all agree and go on agreeing: who is asked in meanwhile may still come. What has not come
+ * by the end of patience is found by the checks.
+ */
 async function converge(circle: Circle): Promise<number> {
   const { net } = circle
   const from = net.time.now
   const watch = watchdog(circle)
+  let agreed: { readonly on: string; readonly at: number } | undefined
   while (net.time.now - from < CONVERGE_WITHIN_MS && !circle.isBroken) {
-    if (await isConverged(circle)) break
+    const on = await convergedOn(circle)
+    if (on !== agreed?.on) agreed = on === undefined ? undefined : { on, at: net.time.now }
+    if (agreed !== undefined && net.time.now - agreed.at >= STEADY_MS) return agreed.at - from
     await net.advance(LOOK_MS)
     watch()
   }
