@@ -33,7 +33,9 @@ export function composeText(
     throw new HearsayError('MESSAGE_TOO_LARGE')
   if (conversation.outbox.items.size >= limits.outboxMax) throw new HearsayError('OUTBOX_FULL')
   const { group, facts } = conversation
-  if (conversation.members?.has(conversation.self) === false) throw new HearsayError('NOT_A_MEMBER')
+  // A new device of ours writes to a contact before it has heard that it is in: that waits for its epoch.
+  const isOut = conversation.members?.has(conversation.self) === false
+  if (isOut && conversation.roster?.kind === 'group') throw new HearsayError('NOT_A_MEMBER')
   commitRemovals(conversation, turn)
   if (group.updateDue(turn.now, facts.answering)) commit(conversation, turn, { adds: [], removes: [] })
   const { item, entry } = append(conversation, turn, { type: 'text', text, replyTo })

@@ -1,0 +1,278 @@
+/** One person on several machines: whole nodes over simulated wires, clocks and disks. */
+import { describe, expect, test } from 'vitest'
+import type { Cursor, HearsayNode } from 'hearsay'
+import { simulate, type SimulatedTestNetwork } from 'hearsay/testing'
+
+/** Alice and bob are contacts; her other machines are off. */
+async function circle(seed: number, ...machines: string[]): Promise<SimulatedTestNetwork> {
+  const net = await simulate({ nodes: ['alice', 'bob', ...machines], off: machines, seed })
+  for (const machine of net.machines)
+    machine.onBug = cause => {
+      throw new Error(`seed=${seed}: a bug at ${machine.name}`, { cause })
+    }
+  const { link } = await net.node('alice').contacts.invite()
+  await net.node('bob').contacts.add(link, { name: 'alice' })
+  await net.node('bob').contacts.ready('alice')
+  await net.node('alice').contacts.rename(net.node('bob').identity.id, 'bob')
+  return net
+}
+
+/** Switches a machine on to be linked. */
+function showLink(
+  net: SimulatedTestNetwork,
+  name: string
+): { link: Promise<string>; up: Promise<HearsayNode> } {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const up = net.machine(name).link(resolve)
+  return { link: promise, up }
+}
+
+async function linked(net: SimulatedTestNetwork, name: string, by = 'alice'): Promise<HearsayNode> {
+  const { link, up } = showLink(net, name)
+  await net.node(by).devices.link(await link)
+  return await up
+}
+
+/** Lets time pass until something is so, at most ten minutes of it. */
+async function until(net: SimulatedTestNetwork, what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let step = 0; step < 1200; step++) {
+    if (await holds()) return
+    await net.advance(500)
+  }
+  throw new Error(`seed=${net.seed}: never: ${what}`)
+}
+
+const texts = async (node: HearsayNode, contact: string): Promise<string[]> =>
+  (await (await node.direct(contact)).history()).map(({ text }) => text)
+
+const names = async (node: HearsayNode): Promise<string[]> =>
+  (await node.contacts.list()).map(({ name, state }) => `${name} ${state}`).toSorted()
+
+const say = async (node: HearsayNode, contact: string, text: string) =>
+  await (await node.direct(contact)).send(text)
+
+/** All devices of alice talk and are talked to. */
+async function everybodyHears(net: SimulatedTestNetwork, devices: readonly string[]): Promise<void> {
+  const bob = net.node('bob')
+  for (const name of devices) {
+    await until(net, `${name} knows bob`, async () => (await names(net.node(name))).includes('bob ready'))
+    await (await say(net.node(name), 'bob', `from ${name}`)).reached('delivered')
+  }
+  await until(net, 'bob knows all devices', async () => {
+    const sent = await say(bob, 'alice', 'to all of you')
+    await sent.reached('delivered')
+    return sent.devices.length === devices.length
+  })
+  const all = [...devices.map(name => `from ${name}`), 'to all of you']
+  for (const name of [...devices, 'bob'])
+    await until(net, `${name} has heard everything`, async () => {
+      const heard = await texts(net.node(name), name === 'bob' ? 'alice' : 'bob')
+      return all.every(text => heard.includes(text))
+    })
+}
+
+const cursor = (value: number): Cursor => value as Cursor
+
+describe('linking a machine', () => {
+  test('makes it a device that has the contacts, the groups and the past, and talks', async () => {
+    await using net = await circle(1, 'phone')
+    const [alice, bob] = [net.node('alice'), net.node('bob')]
+    for (let number = 0; number < 150; number++) await say(bob, 'alice', `long ago ${number}`)
+    await net.settle()
+    const climbers = await alice.groups.create('climbers', { members: ['bob'] })
+    await until(net, 'bob is asked', async () => (await bob.groups.invitations()).length === 1)
+    await bob.groups.accept((await bob.groups.invitations())[0]!.id)
+    await bob.groups.joined(climbers)
+
+    const phone = await linked(net, 'phone')
+    expect(phone.identity).toMatchObject({ id: alice.identity.id, name: alice.identity.name })
+    expect(() => phone.recoveryPhrase()).toThrow(expect.objectContaining({ code: 'NOT_PRIMARY_DEVICE' }))
+    await until(net, 'the past is there', async () => {
+      const history = await (await phone.direct('bob').catch(() => undefined))?.history({ limit: 500 })
+      return history?.length === 150
+    })
+    const past = await (await phone.direct('bob')).history({ limit: 500 })
+    expect(past.map(({ text }) => text)).toEqual(Array.from({ length: 150 }, (_, n) => `long ago ${n}`))
+    await phone.groups.joined(climbers)
+    await (await (await phone.groups.conversation(climbers)).send('on the phone')).reached('delivered')
+    await everybodyHears(net, ['alice', 'phone'])
+    expect(await names(phone)).toEqual(['bob ready'])
+    expect((await alice.devices.list()).map(({ current, online }) => [current, online])).toEqual([
+      [true, false],
+      [false, true]
+    ])
+  })
+
+  test('goes on wherever a machine has crashed', async () => {
+    for (let crashAt = 0; crashAt < 24; crashAt++) {
+      const seed = 100 + crashAt
+      await using net = await circle(seed, 'phone')
+      const { link, up } = showLink(net, 'phone')
+      const shown = await link
+      void net
+        .node('alice')
+        .devices.link(shown)
+        .catch(() => undefined)
+      // What happens takes a few hops of 20 to 40 ms: every step is cut once at each side.
+      await net.advance(5 + 8 * crashAt)
+      const victim = crashAt % 2 === 0 ? 'phone' : 'alice'
+      net.crash(victim)
+      await net.advance(1000)
+      if (victim === 'alice') await net.machine('alice').boot()
+      // Whoever is a device already is started as one.
+      const phone = await (victim === 'alice'
+        ? up
+        : showLink(net, 'phone').up.catch(() => net.machine('phone').boot()))
+      expect(phone.identity.id, `seed=${seed}`).toBe(net.node('alice').identity.id)
+      await everybodyHears(net, ['alice', 'phone'])
+      await until(
+        net,
+        'nothing is left of it',
+        async () => (await net.node('alice').contacts.list()).length === 1
+      )
+    }
+  })
+
+  test('with no link, with a link of a person, on a device without the phrase', async () => {
+    await using net = await circle(2, 'phone')
+    const [alice, bob] = [net.node('alice'), net.node('bob')]
+    const phone = await linked(net, 'phone')
+    await expect(alice.devices.link('hearsay:nonsense')).rejects.toMatchObject({ code: 'INVALID_INVITE' })
+    const { link } = await bob.contacts.invite()
+    await expect(alice.devices.link(link)).rejects.toMatchObject({ code: 'INVALID_INVITE' })
+    await expect(phone.devices.link(link)).rejects.toMatchObject({ code: 'NOT_PRIMARY_DEVICE' })
+    const [one, two] = await alice.devices.list()
+    await expect(phone.devices.revoke(one!.id)).rejects.toMatchObject({ code: 'NOT_PRIMARY_DEVICE' })
+    await expect(alice.devices.revoke(one!.id)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(alice.devices.revoke('ff')).rejects.toMatchObject({ code: 'UNKNOWN_DEVICE' })
+    expect(two!.id).toBe(phone.identity.device)
+  })
+
+  test('a machine is linked once, and its link makes nobody a contact', async () => {
+    await using net = await circle(3, 'phone')
+    const { link, up } = showLink(net, 'phone')
+    const shown = await link
+    await expect(net.node('bob').contacts.add(shown, { name: 'trap' })).rejects.toMatchObject({
+      code: 'INVALID_INVITE'
+    })
+    await net.node('alice').devices.link(shown)
+    const phone = await up
+    expect(phone.identity.id).toBe(net.node('alice').identity.id)
+    expect(await names(net.node('bob'))).toEqual(['alice ready'])
+  })
+})
+
+describe('several devices', () => {
+  test('one that was off while another was linked has the new one when it comes back', async () => {
+    await using net = await circle(4, 'phone', 'tablet')
+    await linked(net, 'phone')
+    await everybodyHears(net, ['alice', 'phone'])
+    net.crash('phone')
+    await linked(net, 'tablet')
+    await everybodyHearsBut(net)
+    await net.machine('phone').boot()
+    await everybodyHears(net, ['alice', 'phone', 'tablet'])
+    for (const name of ['alice', 'phone', 'tablet'])
+      expect(await net.node(name).devices.list()).toHaveLength(3)
+  })
+
+  test('what one of them does, alone or at once, all of them come to show', async () => {
+    await using net = await circle(5, 'phone')
+    const [alice, bob] = [net.node('alice'), net.node('bob')]
+    const phone = await linked(net, 'phone')
+    await everybodyHears(net, ['alice', 'phone'])
+    net.partition(['alice'], ['phone'])
+    await Promise.all([
+      alice.contacts.rename('bob', 'robert'),
+      phone.contacts.rename('bob', 'bobby'),
+      say(alice, 'robert', 'one').catch(() => say(alice, 'bob', 'one')),
+      say(phone, 'bobby', 'two').catch(() => say(phone, 'bob', 'two'))
+    ])
+    await net.advance(5000)
+    net.heal()
+    await until(net, 'both call him the same', async () => {
+      const [one, two] = [await names(alice), await names(phone)]
+      return one.join() === two.join()
+    })
+    const [{ name }] = (await alice.contacts.list()) as [{ name: string }]
+    expect(['robert', 'bobby']).toContain(name)
+    await until(net, 'both have both', async () => {
+      const all = await Promise.all([texts(alice, name), texts(phone, name), texts(bob, 'alice')])
+      return all.every(each => each.includes('one') && each.includes('two'))
+    })
+    expect((await texts(alice, name)).slice(-2)).toEqual((await texts(phone, name)).slice(-2))
+  })
+
+  test('contacts and groups that one makes are made on all; what is read on one is read', async () => {
+    await using net = await circle(6, 'phone')
+    const [alice, bob] = [net.node('alice'), net.node('bob')]
+    const phone = await linked(net, 'phone')
+    await everybodyHears(net, ['alice', 'phone'])
+    const group = await phone.groups.create('phone-made', { members: ['bob'] })
+    await until(net, 'alice has it', async () => (await alice.groups.list()).length === 1)
+    await until(net, 'bob is asked', async () => (await bob.groups.invitations()).length === 1)
+    await bob.groups.accept((await bob.groups.invitations())[0]!.id)
+    await bob.groups.joined(group)
+    await until(net, 'alice is in', async () => (await alice.groups.get(group.id)).state === 'joined')
+    await (await (await alice.groups.conversation(group.id)).send('here as well')).reached('delivered')
+
+    await (await say(bob, 'alice', 'read me')).reached('delivered')
+    const unread = async (node: HearsayNode): Promise<number> =>
+      (await node.conversations()).find(({ kind }) => kind === 'direct')!.unread
+    expect(await unread(alice)).toBeGreaterThan(0)
+    await (await phone.direct('bob')).markRead()
+    await until(net, 'alice knows', async () => (await unread(alice)) === 0)
+
+    await phone.contacts.block('bob')
+    await until(net, 'blocked here', async () => (await alice.contacts.get('bob')).blocked)
+    await alice.contacts.forget('bob')
+    await until(net, 'gone there', async () => (await phone.contacts.list()).length === 0)
+  })
+})
+
+async function everybodyHearsBut(net: SimulatedTestNetwork): Promise<void> {
+  await until(net, 'the tablet knows bob', async () =>
+    (await names(net.node('tablet'))).includes('bob ready')
+  )
+  await say(net.node('tablet'), 'bob', 'from the tablet, first')
+  await until(net, 'bob hears the tablet', async () =>
+    (await texts(net.node('bob'), 'alice')).includes('from the tablet, first')
+  )
+}
+
+describe('a device that is revoked', () => {
+  test('hears nothing from then on, learns it when it comes back, and is refused everywhere', async () => {
+    await using net = await circle(7, 'phone', 'tablet')
+    const [alice, bob] = [net.node('alice'), net.node('bob')]
+    await linked(net, 'phone')
+    const tablet = await linked(net, 'tablet')
+    await everybodyHears(net, ['alice', 'phone', 'tablet'])
+    const { device } = net.node('phone').identity
+    net.crash('phone')
+    await alice.devices.revoke(device)
+    await until(net, 'the tablet knows', async () => (await tablet.devices.list()).length === 2)
+    await (await say(tablet, 'bob', 'without the phone')).reached('delivered')
+    const answer = await say(bob, 'alice', 'for the two')
+    await answer.reached('delivered')
+    expect(answer.devices).toHaveLength(2)
+
+    const phone = await net.machine('phone').boot()
+    await until(
+      net,
+      'the phone knows',
+      async () =>
+        (await say(phone, 'bob', 'still me?').then(
+          () => undefined,
+          error => (error as { code: string }).code
+        )) === 'DEVICE_REVOKED'
+    )
+    const loud: string[] = []
+    for await (const { type, ...event } of phone.events({ since: cursor(0) })) {
+      if (type === 'device:removed' && 'device' in event && event.device.current) loud.push(type)
+      if (loud.length > 0) break
+    }
+    expect(await texts(phone, 'bob')).not.toContain('for the two')
+    expect(await texts(bob, 'alice')).not.toContain('still me?')
+    await everybodyHears(net, ['alice', 'tablet'])
+  })
+})
