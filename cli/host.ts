@@ -31,14 +31,21 @@ export interface HostOptions {
   readonly link?: { readonly onLink: (link: string) => void; readonly signal: AbortSignal }
 }
 
+const LOCKED: ReadonlySet<string> = new Set(['WRONG_PASSPHRASE', 'PASSPHRASE_NEEDED'])
+
 /** Opens the store and starts the node. Whatever fails leaves nothing open. */
 async function startNode(options: HostOptions): Promise<HearsayNode> {
   const { settings, network, create, name, phrase, passphrase, link } = options
   // The node with all its libraries is loaded only here: commands that use a running one do without.
-  const { createNode, fileStore, linkNode } = await import('hearsay')
+  const { createNode, fileStore, HearsayError, linkNode } = await import('hearsay')
+  // Whether a store is somebody's the node says: one that waited to be linked and was not is nobody's.
   const store = await fileStore(settings.home, {
-    create,
+    create: create === 'never' ? 'never' : 'if-missing',
     ...(passphrase === undefined ? {} : { passphrase })
+  }).catch((error: unknown) => {
+    // It has a passphrase, so somebody has made it.
+    const isLocked = error instanceof HearsayError && LOCKED.has(error.code)
+    throw isLocked && create === 'must-be-new' ? new HearsayError('ALREADY_INITIALISED') : error
   })
   try {
     const shape = {
