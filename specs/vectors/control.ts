@@ -78,7 +78,10 @@ const groups: readonly ControlBody[] = [
   { type: 'consent', invitation, consent: bytesOf('consent', 40), devices: bob.devices, keyPackage },
   {
     type: 'introductions',
-    people: [{ identity: alice.identity, name: alice.name, presence: alice.presence }]
+    people: [
+      { identity: alice.identity, name: alice.name, presence: alice.presence },
+      { identity: bob.identity, name: bob.name, presence: undefined }
+    ]
   }
 ]
 

@@ -86,7 +86,7 @@ export const deviceEntry: fc.Arbitrary<DeviceEntry> = link.chain(({ sequence, pr
 const credential: fc.Arbitrary<Credential> = fc.record({ entry: bytesUpTo(256), certificate: bytes(64) })
 
 const invite: fc.Arbitrary<Invite> = fc.record({
-  kind: fc.constantFrom('one-time', 'address'),
+  kind: fc.constantFrom('one-time', 'address', 'device'),
   id: id<InviteId>(16),
   identity: id<IdentityId>(32),
   publicKey: bytes(32),
