@@ -107,7 +107,9 @@ function bodyOf(
   answer: boolean
 ): RosterBody {
   const keyPackages = [...conversation.keyPackages.values()].slice(0, spec.keyPackagesPerMessageMax)
-  return { type: 'roster', group: roster.id, heads: roster.heads, operations, keyPackages, answer }
+  // In a flood there are more heads than a message may name: what is left out is at worst sent to us again.
+  const heads = roster.foremost(spec.operationsPerMessageMax)
+  return { type: 'roster', group: roster.id, heads, operations, keyPackages, answer }
 }
 
 /** A member's report names another roster than ours: ask for what we lack, and say what we have. */
@@ -140,7 +142,8 @@ export function followRoster(conversation: Conversation, turn: Turn, peer: PeerI
   const { added, refused } = takeIn(conversation, turn, roster, body.operations)
   takeKeyPackages(conversation, roster, body.keyPackages)
   if (added.length > 0) {
-    push(conversation, turn, roster, added, peer)
+    // What does not fit follows when the reports differ.
+    push(conversation, turn, roster, bounded(added), peer)
     rosterChanged(conversation, turn)
   }
   if (body.answer) answer(conversation, turn, roster, peer, body)

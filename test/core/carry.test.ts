@@ -1,21 +1,17 @@
 /** Alice keeps what Bob has written, for Carol who was away when he wrote it. */
 import { describe, expect, test } from 'vitest'
-import { idOf, type ConversationId, type DeviceId, type PeerId } from '../../src/base/ids.ts'
+import { idOf, type DeviceId, type PeerId } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
 import { carry, carryDueAt, Carrier, forgetCarried } from '../../src/core/carry.ts'
-import { Conversation, type Link } from '../../src/core/conversation.ts'
-import { KeyPackages } from '../../src/core/key-packages.ts'
-import { groupOf } from '../../src/core/roster-sync.ts'
-import { makeSelf } from '../../src/core/self.ts'
+import type { Conversation, Link } from '../../src/core/conversation.ts'
 import { addLink } from '../../src/core/transmission.ts'
 import { Turn } from '../../src/core/turn.ts'
-import { cipherSuite } from '../../src/crypto/mls/index.ts'
 import type { DeviceReport } from '../../src/wire/control.ts'
+import { oneSide } from './one-side.ts'
 import { player, Story } from './roster-story.ts'
 import { NOON, seededRandom } from './seal/cast.ts'
 
 const [alice, bob, carol] = [player('alice'), player('bob'), player('carol')]
-const SUITE = 1
 
 const letter = (name: string, length = 512): Uint8Array => seededRandom(name)(length)
 const peerOf = (device: DeviceId): PeerId => `12D3Koo${device.slice(0, 8)}` as PeerId
@@ -30,35 +26,16 @@ const row = (device: DeviceId, contiguous: number, ...ranges: [number, number][]
 
 /** A group of the three as Alice has it, and her clock. */
 class Alice {
-  readonly turn = new Turn({ now: NOON, uptime: 0, cursor: 0 })
+  readonly turn: Turn
   readonly conversation: Conversation
 
   constructor() {
     const story = new Story(alice)
     story.adds(alice, bob)
     story.adds(alice, carol)
-    const roster = story.roster()
-    const own = makeSelf(this.turn, seededRandom('alice'), { name: 'alice' })
-    this.conversation = new Conversation({
-      id: story.id as string as ConversationId,
-      identity: alice.identity,
-      self: alice.phone.id,
-      with: {
-        isDirect: false,
-        control: () => [],
-        describe: () => {
-          throw new Error('nothing is shown here')
-        },
-        warn: () => {},
-        topics: () => [],
-        revoked: () => false,
-        changed: () => {}
-      },
-      packages: new KeyPackages({ own, suite: cipherSuite(SUITE) }),
-      random: seededRandom('nonces')
-    })
-    this.conversation.rosters.set(groupOf(roster.id), roster)
-    this.turn.take()
+    const side = oneSide({ roster: story.roster(), identity: alice.identity, self: alice.phone.id })
+    this.turn = side.turn
+    this.conversation = side.conversation
   }
 
   /** Opens an envelope of Bob's. */
