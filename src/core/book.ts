@@ -19,7 +19,7 @@ import { checkName, claimedName, foldName } from './names.ts'
 import { Room, ROOMS, suiteName } from './room.ts'
 import type { RoomFacts } from './room.ts'
 import { issue, OPERATIONS, syncRecipients } from './roster-sync.ts'
-import { isRevoked, requireIdentitySeed, saveSelf } from './self.ts'
+import { extendOwnList, isRevoked, requireIdentitySeed, saveSelf } from './self.ts'
 import type { Own } from './self.ts'
 import { beginSweep } from './sweep.ts'
 import { compareDeviceLists, extendDeviceList, verifyDeviceList } from './seal/device-list.ts'
@@ -208,8 +208,7 @@ export class Book {
     if (list.entries.length <= own.devices.length) return
     const known = verifyDeviceList(own.devices, own.identity)
     if (compareDeviceLists(known, list) !== 'extends') return
-    own.devices = list.entries
-    saveSelf(turn, own)
+    extendOwnList(turn, own, list.entries)
     for (const device of list.devices)
       if (!known.devices.has(device)) turn.announce({ type: 'device:added', device: this.device(device) })
     for (const device of known.devices)

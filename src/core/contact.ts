@@ -144,6 +144,7 @@ export class Contact implements Correspondents {
   }
 
   revoked(identity: IdentityId, device: DeviceId): boolean {
+    if (identity === this.#own.identity) return !this.#own.live.has(device)
     const { id, list } = this.facts
     return identity === id && list !== undefined && !list.devices.has(device)
   }

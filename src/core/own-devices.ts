@@ -48,15 +48,9 @@ export class OwnDevices {
 
   /** Those on our list, in the order in which they came. */
   list(): Device[] {
-    const { devices } = this.#book.own
-    const live = this.#ownList().devices
+    const { devices, live } = this.#book.own
     const added = devices.map(decodeDeviceEntry).filter(({ operation }) => operation === 'add')
     return added.filter(({ device }) => live.has(device)).map(({ device }) => this.#book.device(device))
-  }
-
-  #ownList() {
-    const { devices, identity } = this.#book.own
-    return verifyDeviceList(devices, identity)
   }
 
   /**
@@ -86,7 +80,7 @@ export class OwnDevices {
   linked(identity: IdentityId): Device | undefined {
     const entry = this.#book.get(identity)
     if (entry === undefined || !this.#isUnderWay(entry)) throw new HearsayError('INVITE_USED')
-    const live = this.#ownList().devices
+    const { live } = this.#book.own
     const device = entry.contact.devices().find(each => live.has(each))
     return device === undefined ? undefined : this.#book.device(device)
   }
@@ -124,7 +118,7 @@ export class OwnDevices {
   revoke(turn: Turn, device: DeviceId): Device {
     const book = this.#book
     requireIdentitySeed(book.own)
-    if (!this.#ownList().devices.has(device)) throw new HearsayError('UNKNOWN_DEVICE')
+    if (!book.own.live.has(device)) throw new HearsayError('UNKNOWN_DEVICE')
     if (device === book.own.device)
       throw new HearsayError('INVALID_ARGUMENT', {
         message: 'This is the device that speaks for your identity.',
@@ -175,7 +169,7 @@ export class OwnDevices {
 
   #isLive(peer: PeerId): boolean {
     const device = this.#book.siblings.get(peer)
-    return device !== undefined && this.#ownList().devices.has(device)
+    return device !== undefined && this.#book.own.live.has(device)
   }
 
   /** A device has proven itself: one of ours, a machine that waits for its grant, or neither. */
@@ -201,8 +195,7 @@ export class OwnDevices {
     const { own: us } = this.#book
     const self = this.#book.get(us.identity)?.contact.facts
     const channel = self?.channels.at(-1)
-    const live = this.#ownList().devices
-    if (channel === undefined || !contact.devices().some(device => live.has(device))) return
+    if (channel === undefined || !contact.devices().some(device => us.live.has(device))) return
     const others = [...self!.presences.values()].filter(each => each.peer !== peer)
     const grant: Grant = {
       type: 'grant',

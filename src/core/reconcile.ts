@@ -46,6 +46,7 @@ function waitFor(conversation: Conversation, adds: readonly DeviceId[]): number 
 /** Whether a member that is there stands on a head that we ought to follow and do not hold. */
 export function isBehind(conversation: Conversation): boolean {
   const { group, heads, links, members, self } = conversation
+  if (conversation.with.revoked(conversation.identity, self)) return false
   if (members?.has(self) !== true) return false
   if (group.head === undefined) return true
   for (const { device } of links.values()) {

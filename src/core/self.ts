@@ -44,6 +44,8 @@ export interface Own extends Self {
   readonly device: DeviceId
   /** Undefined on a device that was linked. */
   readonly identitySeed: Uint8Array | undefined
+  /** Our devices that were not revoked. */
+  live: ReadonlySet<DeviceId>
 }
 
 /** Makes a new person, or a new device of the person with this recovery phrase. Throws INVALID_PHRASE, NAME_INVALID. */
@@ -79,8 +81,24 @@ export const saveSelf = (turn: Turn, self: Self): void => turn.save(SELF, SELF_K
 export const own = (self: Self): Own => ({
   ...self,
   identitySeed: self.entropy === undefined ? undefined : identitySeed(self.entropy),
-  device: idOf<DeviceId>(publicKeyOf(self.deviceSeed))
+  device: idOf<DeviceId>(publicKeyOf(self.deviceSeed)),
+  live: liveOf(self.devices)
 })
+
+function liveOf(devices: readonly Uint8Array[]): ReadonlySet<DeviceId> {
+  const live = new Set<DeviceId>()
+  for (const { operation, device } of devices.map(decodeDeviceEntry))
+    if (operation === 'add') live.add(device)
+    else live.delete(device)
+  return live
+}
+
+/** Takes over a longer list of our devices, with the batch. */
+export function extendOwnList(turn: Turn, self: Own, devices: readonly Uint8Array[]): void {
+  self.devices = devices
+  self.live = liveOf(devices)
+  saveSelf(turn, self)
+}
 
 /** The entry of our device list that added this device. */
 export function ownEntry({ device, devices }: Own): Uint8Array {
@@ -93,8 +111,7 @@ export function ownEntry({ device, devices }: Own): Uint8Array {
 }
 
 /** Whether our own device list has shut this device out. */
-export const isRevoked = ({ device, devices }: Own): boolean =>
-  devices.map(decodeDeviceEntry).findLast(entry => entry.device === device)?.operation === 'revoke'
+export const isRevoked = ({ device, live }: Own): boolean => !live.has(device)
 
 /** Throws DEVICE_REVOKED where our own device list has shut this device out. */
 export function requireStanding(self: Own): void {

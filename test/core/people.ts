@@ -7,10 +7,14 @@ import { Core } from '../../src/core/core.ts'
 import type { Input } from '../../src/core/core.ts'
 import type { Conversation } from '../../src/core/conversation.ts'
 import { addContact, send } from '../../src/core/commands.ts'
-import { makeSelf } from '../../src/core/self.ts'
+import { MESSAGES } from '../../src/core/conversation.ts'
+import { becomeDevice, GRANT, GRANT_KEY } from '../../src/core/own-devices.ts'
+import { PRESENCE } from '../../src/core/reach.ts'
+import { decodeSelf } from '../../src/core/records/self.ts'
+import { makeSelf, own, SELF, SELF_KEY } from '../../src/core/self.ts'
 import type { Own } from '../../src/core/self.ts'
 import { Turn } from '../../src/core/turn.ts'
-import type { Effect } from '../../src/core/turn.ts'
+import type { Effect, Page } from '../../src/core/turn.ts'
 import { millis } from '../../src/base/ids.ts'
 import type { Address, MessageId, PeerId } from '../../src/base/ids.ts'
 import type { DeliveryState, HearsayEvent, Message } from '../../src/base/model.ts'
@@ -32,16 +36,24 @@ export class Person {
   now = NOON
   uptime = 0
   #generation = 0
-  readonly #own: Own
+  #own: Own
   readonly #seed: number
 
-  constructor(name: string, seed: number, init: { phrase?: string; now?: number; offline?: boolean } = {}) {
+  constructor(
+    name: string,
+    seed: number,
+    init: { phrase?: string; now?: number; offline?: boolean; provisional?: boolean } = {}
+  ) {
     this.name = name
     this.#seed = seed
     this.now = init.now ?? NOON
     this.peer = `12D3Koo${name}${seed}` as PeerId
     const turn = new Turn({ now: millis(this.now), uptime: 0, cursor: 0 })
-    this.#own = makeSelf(turn, this.#random(), { name, phrase: init.phrase })
+    this.#own = makeSelf(turn, this.#random(), {
+      name,
+      phrase: init.phrase,
+      provisional: init.provisional
+    })
     this.#write(turn)
     this.core = this.#open()
     if (init.offline !== true) this.goOnline()
@@ -96,9 +108,22 @@ export class Person {
     const result = command(this.core)
     const { changes, effects, events } = this.core.take()
     this.#keep(changes)
-    this.effects.push(...effects)
     this.events.push(...events)
+    for (const effect of effects)
+      if (effect.type === 'recall') this.#recall(effect.page)
+      else this.effects.push(effect)
     return result
+  }
+
+  /** Answers at once what the core wants to read of its messages. */
+  #recall(page: Page): void {
+    const rows = [...(this.records.get(MESSAGES) ?? [])]
+    const records = rows
+      .map(([key, value]) => ({ key, value }))
+      .filter(({ key }) => key.startsWith(`${page.conversation}/`) && key < (page.before ?? '~'))
+      .toSorted((a, b) => (a.key < b.key ? 1 : -1))
+      .slice(0, page.limit)
+    this.step({ type: 'recalled', page, records })
   }
 
   step(input: Input): void {
@@ -108,8 +133,20 @@ export class Person {
   /** The process dies and comes back with what is on disk; streams and effects are gone. */
   restart(): void {
     this.effects = []
+    this.#own = own(decodeSelf(this.records.get(SELF)!.get(SELF_KEY)!))
     this.core = this.#open()
     this.step({ type: 'moved', peer: this.peer, addresses: [this.address] })
+  }
+
+  /** A machine that was given its grant starts again as the device that it has become. */
+  becomeDevice(): void {
+    const grant = this.records.get(GRANT)?.get(GRANT_KEY)
+    if (grant === undefined) throw new Error(`${this.name} was granted nothing`)
+    for (const [collection, rows] of this.records) if (collection !== PRESENCE) rows.clear()
+    const turn = new Turn({ now: millis(this.now), uptime: this.uptime, cursor: 0 })
+    becomeDevice(turn, this.#own, grant)
+    this.#write(turn)
+    this.restart()
   }
 
   /** A copy of everything on disk, to go back to. */
