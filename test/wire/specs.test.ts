@@ -115,3 +115,26 @@ test('every section that the code names is there', () => {
           expect.stringContaining(`\n## ${section}. `)
         ])
 })
+
+test('every section that the code calls by its name is there', () => {
+  const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter(path =>
+    path.endsWith('.ts')
+  )
+  const named: string[] = []
+  const missing: string[] = []
+  for (const path of sources) {
+    const prose = text(`src/${path}`).replaceAll(/\s*\n\s*(?:\*|\/\/) ?/g, ' ')
+    for (const [, page, list] of prose.matchAll(
+      /specs\/([\w-]+)\.md, sections? ((?:"[^"]+"(?:, | and )?)+)/g
+    ))
+      for (const [, section] of list!.matchAll(/"([^"]+)"/g)) {
+        const where = `${path}: specs/${page}.md, "${section}"`
+        const content = existsSync(new URL(`specs/${page}.md`, root)) ? text(`specs/${page}.md`) : ''
+        const titles = [`## ${section}\n`, `. ${section}\n`, `**${section}.**`]
+        named.push(where)
+        if (!titles.some(each => content.includes(each))) missing.push(where)
+      }
+  }
+  expect(missing).toEqual([])
+  expect(named.length).toBeGreaterThan(10)
+})
