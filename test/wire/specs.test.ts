@@ -129,7 +129,8 @@ test('every section that the code calls by its name is there', () => {
     ))
       for (const [, section] of list!.matchAll(/"([^"]+)"/g)) {
         const where = `${path}: specs/${page}.md, "${section}"`
-        const content = existsSync(new URL(`specs/${page}.md`, root)) ? text(`specs/${page}.md`) : ''
+        if (!own.includes(page!)) continue
+        const content = text(`specs/${page}.md`)
         const titles = [`## ${section}\n`, `. ${section}\n`, `**${section}.**`]
         named.push(where)
         if (!titles.some(each => content.includes(each))) missing.push(where)
