@@ -227,9 +227,29 @@ export class Roster {
 
   /** Whether any operation, counting or not, gave this device to this identity: whose leaf an old tree may have. */
   everHad(identity: IdentityId, device: DeviceId): boolean {
-    return this.#history.nodes.some(({ claims }) =>
-      claims.some(list => list.identity === identity && list.devices.has(device))
+    return this.#history.listsOf(identity).some(({ devices }) => devices.has(device))
+  }
+
+  /** Whether any operation, counting or not, named this identity a member. */
+  everIncluded(identity: IdentityId): boolean {
+    return this.#history.listsOf(identity).length > 0
+  }
+
+  /** The operations that put somebody out, with their past and, where that shows it, nothing else; and their heads. */
+  partingOf(identity: IdentityId): {
+    readonly operations: readonly Uint8Array[]
+    readonly heads: readonly OperationId[]
+  } {
+    const removals = this.#history.nodes.filter(
+      ({ operation: { content } }) => content.type === 'remove' && content.identity === identity
     )
+    const last = removals.filter(node => !removals.some(({ past }) => hasBit(past, node.index)))
+    const heads = last.map(({ id }) => id)
+    if (this.at(heads)?.members.has(identity) !== false)
+      return { operations: this.operations(), heads: this.heads }
+    const closure = this.#history.closure(heads)
+    const nodes = this.#history.nodes.filter(({ index }) => hasBit(closure, index))
+    return { operations: nodes.map(({ bytes }) => bytes), heads }
   }
 
   /** What proves that somebody is not honest, or that somebody else has its keys. */

@@ -7,7 +7,7 @@
  * a few envelopes, which open only if they are a request or an answer, and is then cut off.
  */
 import { HearsayError, malformed } from '../base/errors.ts'
-import type { DeviceId, IdentityId, PeerId } from '../base/ids.ts'
+import type { ConversationId, DeviceId, IdentityId, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { Control, ControlBody } from '../wire/control.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
@@ -18,13 +18,14 @@ import { resealLost } from './compose.ts'
 import type { Conversation } from './conversation.ts'
 import type { FirstContact } from './first-contact.ts'
 import { followIntroductions, introduce, introduceIn } from './introductions.ts'
+import { haveMet, tellParted, whoParted } from './parting.ts'
 import { Parts } from './parts.ts'
 import type { OwnDevices } from './own-devices.ts'
 import type { Reach } from './reach.ts'
 import { receive } from './receive.ts'
 import { applyReport, groupMoved } from './report.ts'
 import type { Rooms } from './rooms.ts'
-import { followRoster } from './roster-sync.ts'
+import { compareRosters, followRoster } from './roster-sync.ts'
 import { presenceDay } from './seal/presence-record.ts'
 import { isSelf, listOf, Speakers } from './speakers.ts'
 import type { Place, Proven } from './speakers.ts'
@@ -39,6 +40,8 @@ interface Session {
   /** Whom we have said hello to on it. */
   readonly greeted: Set<string>
   proven: Proven | undefined
+  /** The groups that we have told it we are not in together any more. */
+  readonly parted: Set<ConversationId>
   /** Which presence it was told, under which secret. */
   told: string | undefined
   /** A control message that is coming in parts. */
@@ -87,6 +90,7 @@ export class Sessions {
       openedAt: turn.uptime,
       greeted: new Set(),
       proven: undefined,
+      parted: new Set(),
       told: undefined,
       parts: new Parts(),
       useless: 0,
@@ -262,17 +266,22 @@ export class Sessions {
     const conversation = room?.conversation ?? entry!.conversation
     const { peer } = session
     const { device } = proven
+    // Who was in a group with us and is not any more says nothing there but what it knows of the roster.
+    const { id } = proven.entry.contact.facts
+    const isOut =
+      room !== undefined && conversation.members !== undefined && !conversation.members.members.has(id)
+    if (isOut && body.type !== 'roster') return
     switch (body.type) {
       case 'report': {
         const link = conversation.links.get(peer)
-        // A group that it has left, or that it is not in yet by what we know.
-        if (link === undefined) return
-        applyReport(conversation, turn, link, body)
+        if (link !== undefined) applyReport(conversation, turn, link, body)
+        // It thinks that we are in, and by what we know we are not: one of us has something to learn.
+        else if (room !== undefined) compareRosters(conversation, turn, peer, body.roster)
         return
       }
       case 'roster':
         if (room !== undefined || conversation.links.has(peer) || isSelf(proven.entry))
-          followRoster(conversation, turn, peer, body)
+          followRoster(conversation, turn, peer, isOut ? { ...body, answer: false } : body)
         return
       case 'welcome':
         if (followWelcome(conversation, turn, device, body)) this.#rejoined(turn, conversation)
@@ -347,7 +356,8 @@ export class Sessions {
   relink(turn: Turn): void {
     this.#book.membershipMoved = false
     const { own } = this.#book
-    for (const { peer, proven } of this.#sessions.values()) {
+    for (const session of this.#sessions.values()) {
+      const { peer, proven } = session
       if (proven === undefined) continue
       const { entry, device } = proven
       const identity = entry.contact.facts.id
@@ -364,8 +374,21 @@ export class Sessions {
         }
         if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
       }
+      this.#part(turn, session, proven)
     }
     this.#syncTopics(turn)
+  }
+
+  /** Tells a device in which groups we are not together any more, once each time. */
+  #part(turn: Turn, { peer, parted }: Session, { entry, device }: Proven): void {
+    const identity = entry.contact.facts.id
+    for (const { facts, conversation } of this.#book.rooms.values()) {
+      if (conversation.links.has(peer)) parted.delete(facts.id)
+      const out = whoParted(conversation, identity)
+      if (out === undefined || parted.has(facts.id) || !haveMet(conversation, { identity, device })) continue
+      parted.add(facts.id)
+      tellParted(conversation, turn, peer, out)
+    }
   }
 
   /** Before we have the roster of a group, whoever asked us in is the one to ask. */
@@ -411,7 +434,7 @@ export class Sessions {
     ]
     for (const room of this.#book.rooms.values()) {
       if (envelopes.length >= limits.hellosMax) break
-      if (room.conversation.members?.members.has(id) === true)
+      if (room.conversation.roster?.everIncluded(id) === true)
         envelopes.push(...room.channels.seal(turn, hello))
     }
     if (envelopes.length === 0) return

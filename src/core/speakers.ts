@@ -2,7 +2,7 @@
  * Speakers: which device may say what beside the conversations, and where.
  *
  * Spec: specs/delivery.md, section 2, and specs/group.md. Always true: a device speaks for the identity on whose list
- * it is, and only where that identity takes part; nobody whom we have blocked speaks at all.
+ * it is, and only where that identity takes part or took part; nobody whom we have blocked speaks at all.
  */
 import { HearsayError } from '../base/errors.ts'
 import type { DeviceId, IdentityId } from '../base/ids.ts'
@@ -10,6 +10,7 @@ import type { Control } from '../wire/control.ts'
 import { decodeDeviceEntry } from '../wire/device-entry.ts'
 import type { Acquaintance, Book } from './book.ts'
 import type { Channels } from './channels.ts'
+import { haveMet } from './parting.ts'
 import type { Room } from './room.ts'
 import { verifyDeviceList } from './seal/device-list.ts'
 import type { DeviceList } from './seal/device-list.ts'
@@ -58,9 +59,7 @@ export class Speakers {
     if (isSelf(entry)) return true
     // Whoever asked us in tells us about the group before we have its roster.
     if (facts.consented?.inviter === identity) return true
-    return (
-      conversation.includes({ identity, device }) && conversation.members?.has(this.#book.own.device) === true
-    )
+    return haveMet(conversation, { identity, device }) && !conversation.with.revoked(identity, device)
   }
 
   /** Whether a device may speak there: one that is known to, or that a hello proves to be of somebody who may. */
@@ -77,7 +76,9 @@ export class Speakers {
     const identity = list?.identity ?? conversation.members?.ownerOf(device) ?? this.#identityOf(device)
     if (identity === undefined || this.#book.get(identity)?.contact.facts.blocked === true) return false
     if (this.#isOurs(device)) return true
-    return conversation.members?.members.has(identity) ?? facts.consented?.inviter === identity
+    const { members } = conversation
+    if (members === undefined) return facts.consented?.inviter === identity
+    return members.members.has(identity) || haveMet(conversation, { identity, device })
   }
 
   #isOurs(device: DeviceId): boolean {

@@ -140,6 +140,11 @@ export class History {
     return highest
   }
 
+  /** The lists of an identity that any operation carries. */
+  listsOf(identity: IdentityId): DeviceList[] {
+    return (this.#claims.get(identity) ?? []).map(({ list }) => list)
+  }
+
   /** The lists of an identity that the operations of a past carry. */
   listsIn(past: Bits, identity: IdentityId): DeviceList[] {
     const claims = this.#claims.get(identity) ?? []
