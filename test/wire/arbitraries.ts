@@ -27,7 +27,14 @@ import {
   encodeContactRequest,
   type ContactRequest
 } from '../../src/wire/contact-request.ts'
-import { decodeControl, encodeControl, type Control, type ControlBody } from '../../src/wire/control.ts'
+import {
+  decodeControl,
+  decodeControlBody,
+  encodeControl,
+  encodeControlBody,
+  type Control,
+  type ControlBody
+} from '../../src/wire/control.ts'
 import { decodeCredential, encodeCredential, type Credential } from '../../src/wire/credential.ts'
 import { decodeDeviceEntry, encodeDeviceEntry, type DeviceEntry } from '../../src/wire/device-entry.ts'
 import { decodeEntry, encodeEntry, type Entry, type EntryContent } from '../../src/wire/entry.ts'
@@ -42,6 +49,7 @@ import {
   type PresenceRecord
 } from '../../src/wire/presence.ts'
 import { decodeOperation, encodeOperation } from '../../src/wire/roster-operation.ts'
+import { ownDevicesBody } from './own-devices-arbitraries.ts'
 import { consent, operation, role } from './roster-arbitraries.ts'
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
@@ -309,7 +317,8 @@ const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
       { maxLength: 4 }
     )
   }),
-  part
+  part,
+  ownDevicesBody(presence)
 )
 
 const control: fc.Arbitrary<Control> = fc.record({
@@ -335,6 +344,15 @@ const row = <T>(
   decode: (bytes: Uint8Array) => T,
   maxBytes: number = spec.envelopeBytes.at(-1)!
 ): Row => ({ name, values, encode, decode, maxBytes }) as unknown as Row
+
+/** What is joined from parts: on a page it is the body of a control message, so it has no vectors of its own. */
+export const joined: Row = row(
+  'control body',
+  controlBody,
+  encodeControlBody,
+  decodeControlBody,
+  spec.controlMaxBytes
+)
 
 /** Every codec of src/wire that is CBOR. */
 export const codecs: readonly Row[] = [

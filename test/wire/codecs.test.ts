@@ -3,7 +3,7 @@ import { decode as decodeCbor, encode as encodeCbor } from 'cborg'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HearsayError } from '../../src/base/errors.ts'
-import { codecs, type Row } from './arbitraries.ts'
+import { codecs, joined, type Row } from './arbitraries.ts'
 
 /** Holds that these bytes are refused as MALFORMED, or that they are the one encoding of what they decode to. */
 function refusedOrCanonical({ encode, decode }: Row, bytes: Uint8Array): 'refused' | 'canonical' {
@@ -26,7 +26,7 @@ const refused = (row: Row, bytes: Uint8Array): void => {
 /** The array of fields that a structure is, to be tampered with. */
 const fieldsOf = (bytes: Uint8Array): unknown[] => decodeCbor(bytes) as unknown[]
 
-describe.each(codecs)('$name', row => {
+describe.each([...codecs, joined])('$name', row => {
   const { values, encode, decode, maxBytes } = row
 
   test('what is decoded is what was encoded', () => {
