@@ -48,6 +48,8 @@ export interface Link {
   ready: boolean
   /** The digest of the roster that it reported last. */
   roster: Uint8Array | undefined
+  /** The digest of the roster under which it was told where all members are. */
+  introduced: Uint8Array | undefined
   /** When it reported last, and when it was asked to for the sake of carrying, in uptime. */
   reportedAt: number
   askedAt: number | undefined

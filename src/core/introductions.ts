@@ -5,11 +5,12 @@
  * Spec: specs/group.md, section "Introductions". Always true: what others say about somebody never replaces what
  * that one has said; it says where to try, and the hello there proves who answers.
  */
+import { equal } from '../base/bytes.ts'
 import type { IdentityId, PeerId } from '../base/ids.ts'
 import { spec } from '../base/limits.ts'
 import type { Introduction } from '../wire/control.ts'
 import type { Book } from './book.ts'
-import type { Conversation } from './conversation.ts'
+import type { Conversation, Link } from './conversation.ts'
 import type { Turn } from './turn.ts'
 
 /** Tells whom we are linked with where somebody is now. */
@@ -36,6 +37,20 @@ export function introduceIn(
   tellPeople(book, turn, conversation, peer, others)
   for (const other of links.values())
     if (other.peer !== peer) tellPeople(book, turn, conversation, other.peer, [identity])
+}
+
+/**
+ * Somebody has come to the roster that we have: now it believes what it is told about all who are in it, also what
+ * came too early.
+ */
+export function introduceAnew(book: Book, turn: Turn, conversation: Conversation, link: Link): void {
+  const { roster, members } = conversation
+  const digest = roster?.digest()
+  if (digest === undefined || members === undefined || link.roster === undefined) return
+  if (!equal(digest, link.roster) || (link.introduced !== undefined && equal(digest, link.introduced))) return
+  link.introduced = digest
+  const others = [...members.members.keys()].filter(each => each !== members.ownerOf(link.device))
+  tellPeople(book, turn, conversation, link.peer, others)
 }
 
 function tellPeople(

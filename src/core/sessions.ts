@@ -17,7 +17,7 @@ import { followWelcome } from './admit.ts'
 import { resealLost } from './compose.ts'
 import type { Conversation } from './conversation.ts'
 import type { FirstContact } from './first-contact.ts'
-import { followIntroductions, introduce, introduceIn } from './introductions.ts'
+import { followIntroductions, introduce, introduceAnew, introduceIn } from './introductions.ts'
 import { haveMet, tellParted, whoParted } from './parting.ts'
 import { Parts } from './parts.ts'
 import type { OwnDevices } from './own-devices.ts'
@@ -126,7 +126,7 @@ export class Sessions {
     const { contact } = session.proven.entry
     for (const conversation of this.#book.conversations()) removeLink(conversation, peer)
     contact.online.delete(peer)
-    this.#devices.gone(turn, peer)
+    this.#devices.gone(peer)
     this.#reach.changed()
     turn.emit({ type: 'dismiss', peer })
     this.#syncTopics(turn)
@@ -274,7 +274,10 @@ export class Sessions {
     switch (body.type) {
       case 'report': {
         const link = conversation.links.get(peer)
-        if (link !== undefined) applyReport(conversation, turn, link, body)
+        if (link !== undefined) {
+          applyReport(conversation, turn, link, body)
+          introduceAnew(this.#book, turn, conversation, link)
+        }
         // It thinks that we are in, and by what we know we are not: one of us has something to learn.
         else if (room !== undefined) compareRosters(conversation, turn, peer, body.roster)
         return
@@ -284,7 +287,7 @@ export class Sessions {
           followRoster(conversation, turn, peer, isOut ? { ...body, answer: false } : body)
         return
       case 'welcome':
-        if (followWelcome(conversation, turn, device, body)) this.#rejoined(turn, conversation)
+        this.#welcomed(turn, conversation, device, body, room)
         return
       case 'presence':
         this.#learnPresence(turn, proven.entry, entry !== undefined, body)
@@ -304,9 +307,7 @@ export class Sessions {
       case 'cards':
       case 'recall':
       case 'history':
-        if (entry !== proven.entry) throw malformed('not here')
-        this.#devices.receive(turn, peer, entry, device, body)
-        this.tellPresenceToAll(turn)
+        this.#ofDevices(turn, peer, proven, room?.conversation, entry, body)
         return
       case 'hello':
       case 'part':

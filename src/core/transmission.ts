@@ -24,6 +24,7 @@ export function addLink(conversation: Conversation, peer: PeerId, device: Device
     device,
     ready: false,
     roster: undefined,
+    introduced: undefined,
     reportedAt: -Infinity,
     askedAt: undefined,
     cursor: 0,

@@ -184,8 +184,8 @@ test('two halves go on apart, with changes on both sides, and are one again with
   await allHear(net, ['alice', 'carol'], group, 'on the left')
   await allHear(net, ['dave'], group, 'on the right')
   await alice.groups.remove(group.id, 'carol')
-  await say(bob, group, 'left again')
-  await allHear(net, ['alice'], group, 'left again')
+  await say(alice, group, 'left again')
+  await allHear(net, ['bob'], group, 'left again')
   net.heal()
   const staying = ['alice', 'bob', 'dave', 'erin']
   await agree(net, staying, group)
