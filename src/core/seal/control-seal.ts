@@ -1,5 +1,6 @@
 /**
- * The seal of control messages between two contacts. Spec: specs/delivery.md, section 2.
+ * The seal of control messages on a channel: of two contacts, of a group, of one identity's devices.
+ * Spec: specs/delivery.md, section 2.
  *
  * Always true: what opens was signed by a device that the caller lets speak, on this channel. So a
  * contact cannot play our own words back to us, nor pass what one contact said on to another.
@@ -20,13 +21,13 @@ import {
 import type { Envelope } from '../../wire/envelope.ts'
 import { openIfTagged, sealTagged, type SealKeys } from './tagged-seal.ts'
 
-/** The keys of the control messages between two contacts, from the secret that they share. */
-export const controlKeys = (contactSecret: Uint8Array): SealKeys => ({
-  key: hkdf(contactSecret, 'controlKey'),
-  tagKey: hkdf(contactSecret, 'controlTag')
+/** The keys of a channel's control messages, from the secret that is shared there. */
+export const controlKeys = (secret: Uint8Array): SealKeys => ({
+  key: hkdf(secret, 'controlKey'),
+  tagKey: hkdf(secret, 'controlTag')
 })
 
-/** What ties a signature to one pair of contacts without naming them. */
+/** What ties a signature to one channel without naming anybody on it. */
 const binding = ({ tagKey }: SealKeys): Uint8Array => labelledHash('controlBinding', tagKey)
 
 /** The bytes of the envelope around a control message that the device of the seed signs. Throws MESSAGE_TOO_LARGE. */
