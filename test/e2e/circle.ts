@@ -132,3 +132,20 @@ export const untilHeard = (
       })
     }
   }, timeoutMs)
+
+/** Waits until each of them has heard of everything that it wrote: all of its readers have it. */
+export const untilDelivered = (
+  circle: readonly Member[],
+  group: string,
+  timeoutMs: number
+): Promise<number> =>
+  settled(async () => {
+    for (const member of circle) {
+      const own = (await member.history(group)).filter(({ from }) => from.self)
+      const waiting = own.filter(({ delivery }) => delivery !== 'delivered' && delivery !== 'read')
+      expect({ who: member.name, waiting: waiting.map(({ text }) => text) }).toEqual({
+        who: member.name,
+        waiting: []
+      })
+    }
+  }, timeoutMs)

@@ -42,6 +42,7 @@ const message = z.looseObject({
   sentAt: time,
   receivedAt: time,
   replyTo: id.nullable(),
+  delivery: state.nullable(),
   attachments: z.array(z.unknown())
 })
 const role = z.enum(['owner', 'admin', 'member'])

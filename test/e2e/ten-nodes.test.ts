@@ -5,7 +5,7 @@
  */
 import { describe, expect } from 'vitest'
 import { cableBetween, type Cable } from './cable.ts'
-import { Member, untilAgreed, untilHeard } from './circle.ts'
+import { Member, untilAgreed, untilDelivered, untilHeard } from './circle.ts'
 import { test, type Story } from './story.ts'
 
 /** Alice knows all the others; the others know alice alone. */
@@ -92,6 +92,8 @@ describe('ten nodes', () => {
     const before = await everybodyTalks(all, group, 'before')
     figures['messages before'] = before.length
     figures['before: at all after ms'] = await untilHeard(all, group, before, PATIENCE_MS)
+    // Whose receipts have come is found without alice too: the nine know each other by the group alone.
+    figures['before: receipts of all after ms'] = await untilDelivered(all, group, PATIENCE_MS)
     expect((await carol.call<unknown[]>('contacts')).length, 'carol knows alice only').toBe(1)
 
     cable.cut()
@@ -151,6 +153,7 @@ describe('ten nodes', () => {
 
     const after = await everybodyTalks(members, group, 'after')
     figures['after: at all after ms'] = await untilHeard(members, group, after, HEAL_MAX_MS)
+    figures['after: receipts of all after ms'] = await untilDelivered(members, group, PATIENCE_MS)
     const [whole = [], ...others] = await Promise.all(
       members.filter(member => member !== kate).map(member => orderAt(member, group))
     )
