@@ -108,7 +108,7 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   // Nobody has written so much: whoever says so wants to bring our numbers to their end.
   if (ours !== undefined && newest(ours) > limits.sequenceAdoptedMax) throw malformed('numbers beyond reason')
   const theirs = report.devices.find(row => row.device === device)
-  conversation.rows.set(device, new Map(report.devices.map(row => [row.device, row])))
+  keepRows(conversation, device, report.devices)
   if (theirs !== undefined) followLog(conversation, turn, device, theirs)
   if (ours !== undefined && knowsMore(conversation, ours)) adoptPast(conversation, turn, link, ours)
   else acknowledge(conversation, turn, device, ours ?? nothing(conversation.self))
@@ -130,6 +130,14 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   conversation.save(turn)
   reconcile(conversation, turn)
   flush(conversation, turn, link)
+}
+
+/** A report has no room for every log of a large group: of one that it does not name, what was said last holds. */
+function keepRows({ members, rows }: Conversation, device: DeviceId, named: readonly DeviceReport[]): void {
+  const kept = new Map(rows.get(device))
+  // Of nobody else, or whoever makes up devices could fill our memory.
+  for (const row of named) if (members?.has(row.device) !== false) kept.set(row.device, row)
+  rows.set(device, kept)
 }
 
 /** What our person has read on another device of ours is read here. */

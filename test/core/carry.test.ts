@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { idOf, type DeviceId, type PeerId } from '../../src/base/ids.ts'
 import { limits } from '../../src/base/limits.ts'
-import { carry, carryDueAt, Carrier, forgetCarried } from '../../src/core/carry.ts'
+import { carry, carryDueAt, Carrier } from '../../src/core/carry.ts'
 import type { Conversation, Link } from '../../src/core/conversation.ts'
+import { applyReport } from '../../src/core/report.ts'
 import { addLink } from '../../src/core/transmission.ts'
 import { Turn } from '../../src/core/turn.ts'
 import type { DeviceReport } from '../../src/wire/control.ts'
@@ -19,7 +20,7 @@ const peerOf = (device: DeviceId): PeerId => `12D3Koo${device.slice(0, 8)}` as P
 const row = (device: DeviceId, contiguous: number, ...ranges: [number, number][]): DeviceReport => ({
   device,
   contiguous,
-  hash: letter('hash', 32),
+  hash: contiguous === 0 ? new Uint8Array(32) : letter('hash', 32),
   ranges,
   read: 0
 })
@@ -52,9 +53,15 @@ class Alice {
 
   /** A device says over its link what it holds. */
   hears(link: Link, ...rows: DeviceReport[]): void {
-    this.conversation.rows.set(link.device, new Map(rows.map(each => [each.device, each])))
-    link.reportedAt = this.turn.uptime
-    forgetCarried(this.conversation)
+    applyReport(this.conversation, this.turn, link, {
+      type: 'report',
+      head: undefined,
+      roster: this.conversation.roster!.digest(),
+      devices: rows,
+      unopened: [],
+      answer: false,
+      asks: undefined
+    })
   }
 
   /** Time passes, and she carries. Whom she has given what. */
@@ -162,6 +169,21 @@ describe('what Bob wrote before he left', () => {
     // Its author is never in need of it, whatever he says.
     story.hears(link, row(bob.phone.id, 1))
     expect(story.conversation.carrier.isEmpty).toBe(true)
+  })
+
+  test('is not given to Carol who has said once that she has it, though a later report had no room for it', () => {
+    const story = new Alice()
+    const link = story.link(carol.phone.id)
+    story.opens(1, letter('hello'))
+    story.hears(link, row(bob.phone.id, 1))
+    story.opens(1, letter('hello again'))
+    story.hears(link, row(alice.phone.id, 0))
+    expect(story.conversation.carrier.isEmpty).toBe(true)
+    expect(story.after(limits.carryAgainMs)).toEqual([])
+    // Rows of devices that nobody has heard of are not kept: they would be without end.
+    const made = Array.from({ length: 30 }, (_, i) => row(idOf<DeviceId>(letter(`made up ${i}`, 32)), 1))
+    story.hears(link, ...made)
+    expect(story.conversation.rows.get(carol.phone.id)!.size).toBe(2)
   })
 
   test('is kept even where the buffer that brought it is used again', () => {
