@@ -5,9 +5,11 @@
  * every wait ends by a limit or with the node.
  */
 import { limits } from './base/limits.ts'
-import { MESSAGES } from './core/conversation.ts'
+import { MESSAGE_IDS, MESSAGES } from './core/conversation.ts'
 import type { Input } from './core/core.ts'
-import type { Effect, Page, Sweep } from './core/turn.ts'
+import { messageKey } from './core/messages.ts'
+import type { Arrival, Effect, Page, Sweep } from './core/turn.ts'
+import type { PastMessage } from './wire/own-devices.ts'
 import type { Clock } from './ports/clock.ts'
 import type { Network } from './ports/network.ts'
 import type { Store } from './ports/store.ts'
@@ -53,10 +55,11 @@ export class Errands {
   #run(effect: Effect): void {
     if (effect.type === 'sweep') void this.#sweep(effect.sweep)
     else if (effect.type === 'recall') void this.#recall(effect.page)
+    else if (effect.type === 'sift') void this.#sift(effect.arrival)
     else if (this.#network !== undefined) this.#ask(this.#network, effect)
   }
 
-  #ask(network: Network, effect: Exclude<Effect, { type: 'sweep' | 'recall' }>): void {
+  #ask(network: Network, effect: Exclude<Effect, { type: 'sweep' | 'recall' | 'sift' }>): void {
     switch (effect.type) {
       case 'dial':
         network.dial(effect.peer, effect.addresses)
@@ -146,11 +149,25 @@ export class Errands {
   }
 
   async #recall(page: Page): Promise<void> {
-    const { conversation, before, limit } = page
+    const { conversation, before, most: limit, whole } = page
     // "0" is the character after "/": everything under this conversation.
-    const range = { from: `${conversation}/`, to: before ?? `${conversation}0`, reverse: true, limit }
+    const to = whole || before === undefined ? `${conversation}0` : before
+    const range = { from: `${conversation}/`, to, reverse: true, limit }
     const records = await this.#store.range(MESSAGES, range).catch(() => undefined)
     if (records !== undefined) await this.#feed({ type: 'recalled', page, records })
+  }
+
+  async #sift(arrival: Arrival): Promise<void> {
+    const { conversation, messages } = arrival.history
+    const isFresh = async (message: PastMessage): Promise<boolean> => {
+      const known = await Promise.all([
+        this.#store.get(MESSAGE_IDS, message.id),
+        this.#store.get(MESSAGES, messageKey({ conversation, ...message }))
+      ])
+      return known.every(record => record === undefined)
+    }
+    const fresh = await Promise.all(messages.map(isFresh)).catch(() => undefined)
+    if (fresh !== undefined) await this.#feed({ type: 'sifted', arrival, fresh })
   }
 
   /** Runs with a signal that ends it with the node or after `limits.dhtTimeoutMs`. */

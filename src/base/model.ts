@@ -153,6 +153,8 @@ export interface Message {
   readonly sentAt: Millis
   readonly receivedAt: Millis
   readonly replyTo: MessageId | undefined
+  /** Who passed it on, where we were not there yet: nothing but that member's word says that it was written so. */
+  readonly via: IdentityId | undefined
   /** For our own messages: how far they are. */
   readonly delivery: DeliveryState | undefined
 }

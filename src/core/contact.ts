@@ -155,8 +155,8 @@ export class Contact implements Correspondents {
     const from = self
       ? { id: this.#own.identity, name: this.#own.name, verified: true, self }
       : { id, name, verified, self }
-    const { conversation, text, sentAt, receivedAt, replyTo } = record
-    return { id: record.id, conversation, from, text, sentAt, receivedAt, replyTo, delivery }
+    const { conversation, text, sentAt, receivedAt, replyTo, via } = record
+    return { id: record.id, conversation, from, text, sentAt, receivedAt, replyTo, via, delivery }
   }
 
   /** The gossip topics of today, one of each channel. */

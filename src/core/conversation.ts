@@ -152,6 +152,8 @@ export class Conversation {
   readonly unopened = new Map<EnvelopeId, Unopened>()
   readonly fragments = new Fragments()
   readonly carrier = new Carrier()
+  /** Logs that begin for us after this number: what came before others of our devices may have (past-sync.ts). */
+  readonly behind = new Map<DeviceId, number>()
   /** What each device has reported last of every log. */
   readonly rows = new Map<DeviceId, Rows>()
   readonly links = new Map<PeerId, Link>()

@@ -33,7 +33,7 @@ import { flushAll, tickTransmission, transmissionDueAt, transmitted } from './tr
 import { limits } from '../base/limits.ts'
 import { EVENTS, sortable } from './turn.ts'
 import type { Turn } from './turn.ts'
-import type { Carried, LookupTarget, Outcome, Page, Sweep } from './turn.ts'
+import type { Arrival, Carried, LookupTarget, Outcome, Page, Sweep } from './turn.ts'
 
 /** What the world tells the core. */
 export type Input =
@@ -63,6 +63,7 @@ export type Input =
       readonly page: Page
       readonly records: ReadonlyArray<{ key: string; value: Uint8Array }>
     }
+  | { readonly type: 'sifted'; readonly arrival: Arrival; readonly fresh: readonly boolean[] }
   | {
       readonly type: 'swept'
       readonly sweep: Sweep
@@ -171,6 +172,9 @@ export class Core {
       case 'recalled':
         this.#past.recalled(turn, input.page, input.records)
         return
+      case 'sifted':
+        this.#past.sifted(turn, input.arrival, input.fresh)
+        return
       case 'swept':
         continueSweep(turn, input.sweep, input.records)
         return
@@ -196,6 +200,7 @@ export class Core {
     const { turn, sessions } = this
     sessions.settle(turn)
     this.#sync.settle(turn)
+    this.#past.settle(turn)
     for (const conversation of this.book.conversations()) {
       if (conversation.links.size === 0) continue
       flushAll(conversation, turn)

@@ -39,7 +39,8 @@ export function keepMessage(conversation: Conversation, turn: Turn, shown: Shown
     sentAt: entry.sentAt,
     receivedAt: shown.receivedAt,
     text: entry.content.text,
-    replyTo: entry.content.replyTo
+    replyTo: entry.content.replyTo,
+    via: undefined
   }
   const key = messageKey(record)
   turn.save(MESSAGES, key, () => encodeMessageRecord(record))

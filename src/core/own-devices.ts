@@ -21,6 +21,7 @@ import type { Acquaintance, Book } from './book.ts'
 import { CONTACTS } from './contact.ts'
 import type { FirstContact } from './first-contact.ts'
 import { encodeContact } from './records/contact.ts'
+import type { Room } from './room.ts'
 import type { SelfSync } from './self-sync.ts'
 import type { PastSync } from './past-sync.ts'
 import { own, requireIdentitySeed, saveSelf } from './self.ts'
@@ -184,11 +185,25 @@ export class OwnDevices {
       }
     this.#tellSecrets(turn, peer)
     this.#sync.tellAll(turn, peer)
-    this.#past.ask(turn, peer)
   }
 
-  gone(turn: Turn, peer: PeerId): void {
-    if (this.#book.siblings.delete(peer)) this.#past.gone(turn, peer)
+  gone(peer: PeerId): void {
+    this.#book.siblings.delete(peer)
+    this.#past.gone(peer)
+  }
+
+  /** Somebody has taken us into a group for the first time: what was said before, it is asked for. */
+  joined(turn: Turn, { conversation }: Room, from: DeviceId): void {
+    const { members } = conversation
+    if ((members?.settings.history ?? 0) > 0 && members?.ownerOf(from) !== this.#book.own.identity)
+      this.#past.want(turn, conversation.id, from)
+  }
+
+  /** Takes in what a member of a group says about its past. Throws MALFORMED. */
+  receiveInGroup(turn: Turn, peer: PeerId, body: OwnDevicesBody): void {
+    if (body.type === 'recall') this.#past.recall(turn, peer, body)
+    else if (body.type === 'history') this.#past.receive(turn, peer, body)
+    else throw malformed('not in a group')
   }
 
   #sendGrant(turn: Turn, peer: PeerId, contact: Acquaintance['contact'], presence: Presence): void {
@@ -223,7 +238,6 @@ export class OwnDevices {
         return
       case 'cards':
         this.#sync.receive(turn, peer, body.cards)
-        this.#past.ask(turn, peer)
         return
       case 'recall':
         this.#past.recall(turn, peer, body)

@@ -1,13 +1,14 @@
 /**
- * History from device to device: a new device of ours asks its siblings for what was said before it came.
+ * The past: a new device of ours asks its siblings for what was said before it came, and somebody new in a group
+ * asks whoever took it in for the last messages, where the group wants that.
  *
  * Spec: specs/devices.md, section "History". Page by page, the newest first; where it stopped it goes on.
- * Always true: a page is taken in only if it was asked for; a message is stored under its place in the order, so
- * that one that is there already is there once.
+ * Always true: a page is taken in only if it was asked for; what is there already stays as it is; what a member of a
+ * group passes on is that member's word, and says so.
  */
 import { malformed } from '../base/errors.ts'
-import { fromUtf8, toUtf8 } from '../base/bytes.ts'
-import type { ConversationId, PeerId } from '../base/ids.ts'
+import { fromUtf8 } from '../base/bytes.ts'
+import type { ConversationId, DeviceId, PeerId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { History, HistoryPlace, PastMessage, Recall } from '../wire/own-devices.ts'
 import type { Book } from './book.ts'
@@ -15,120 +16,199 @@ import { MESSAGE_IDS, MESSAGES } from './conversation.ts'
 import type { Conversation } from './conversation.ts'
 import { messageKey } from './messages.ts'
 import { decodeMessageRecord, encodeMessageRecord } from './records/message.ts'
+import { BEHIND_MAX, decodeProgress, encodeProgress } from './records/past.ts'
+import type { Progress } from './records/past.ts'
 import type { StoredRecord } from './restore.ts'
-import type { Page, Turn } from './turn.ts'
+import type { Arrival, Page, Turn } from './turn.ts'
 
 /** Conversations whose past is not here yet. */
 export const PAST = 'past'
-
-/** How far we are with one conversation. */
-interface Progress {
-  readonly before: HistoryPlace | undefined
-  readonly messages: number
-}
 
 export class PastSync {
   readonly #book: Book
   readonly #wanted = new Map<ConversationId, Progress>()
   /** Whom we have asked for what, and not been answered. */
   readonly #asked = new Map<ConversationId, PeerId>()
+  /** Whom we are reading for. */
+  readonly #reading = new Set<PeerId>()
 
   constructor(book: Book) {
     this.#book = book
   }
 
   restore(key: string, record: Uint8Array): void {
-    this.#wanted.set(key as ConversationId, JSON.parse(toUtf8(record)) as Progress)
+    this.#wanted.set(key as ConversationId, decodeProgress(record))
   }
 
-  /** A conversation that began before this device came into it. */
-  want(turn: Turn, id: ConversationId): void {
-    if (!this.#wanted.has(id)) this.#save(turn, id, { before: undefined, messages: 0 })
+  /** A conversation that began before this device came into it. `from` took us in, where that was not ourselves. */
+  want(turn: Turn, id: ConversationId, from?: DeviceId): void {
+    if (!this.#wanted.has(id)) this.#save(turn, id, { ...NOTHING, from })
   }
 
   #save(turn: Turn, id: ConversationId, progress: Progress): void {
     this.#wanted.set(id, progress)
-    turn.save(PAST, id, () => fromUtf8(JSON.stringify(progress)))
+    turn.save(PAST, id, () => encodeProgress(progress))
   }
 
-  /** Asks a sibling for what we lack, a few conversations at a time. */
-  ask(turn: Turn, peer: PeerId): void {
-    for (const [id, { before }] of this.#wanted) {
-      if (this.#asked.size >= limits.recallsMax) break
-      if (this.#asked.has(id)) continue
+  #done(turn: Turn, id: ConversationId): void {
+    this.#wanted.delete(id)
+    turn.remove(PAST, id)
+  }
+
+  /** After every batch: asks whoever is there for what we lack, a few conversations at a time. */
+  settle(turn: Turn): void {
+    for (const conversation of this.#book.conversations())
+      if (conversation.behind.size > 0) this.#noteBehind(turn, conversation)
+    for (const [id, progress] of this.#wanted) {
+      if (this.#asked.size >= limits.recallsMax) return
+      const conversation = this.#book.conversation(id)
+      if (this.#asked.has(id) || conversation === undefined) continue
+      const { from, before } = progress
+      const peer = from === undefined ? this.#sibling(conversation, progress) : linkOf(conversation, from)
+      if (peer === undefined) continue
       this.#asked.set(id, peer)
-      this.#tell(turn, peer, { type: 'recall', conversation: id, before })
+      this.#tell(turn, peer, conversation, { type: 'recall', conversation: id, before })
     }
   }
 
-  /** A sibling is gone: what it was asked for another is. */
-  gone(turn: Turn, peer: PeerId): void {
-    for (const [id, asked] of this.#asked) if (asked === peer) this.#asked.delete(id)
-    for (const other of this.#book.siblings.keys()) if (other !== peer) this.ask(turn, other)
+  /** Somebody gives us its log from a later number on than the first: what is before we have to ask for. */
+  #noteBehind(turn: Turn, { id, behind }: Conversation): void {
+    const known = this.#wanted.get(id)
+    const begun = [...behind].map(([device, through]) => ({ device, through }))
+    behind.clear()
+    if (this.#book.own.live.size < 2 || known?.from !== undefined) return
+    const others = (known?.behind ?? []).filter(({ device }) => !begun.some(each => each.device === device))
+    this.#save(turn, id, {
+      ...(known ?? { ...NOTHING, again: true }),
+      behind: [...others, ...begun].slice(-BEHIND_MAX)
+    })
   }
 
-  #tell(turn: Turn, peer: PeerId, body: Recall | History): void {
-    const envelopes = this.#book.get(this.#book.own.identity)?.contact.control(turn, body) ?? []
+  /** A sibling to ask: who asks again asks one that has what was said meanwhile. */
+  #sibling(conversation: Conversation, { again, behind }: Progress): PeerId | undefined {
+    for (const [peer, sibling] of this.#book.siblings) {
+      const rows = conversation.rows.get(sibling)
+      const has = ({ device, through }: Progress['behind'][number]): boolean =>
+        device === sibling || (rows?.get(device)?.contiguous ?? Infinity) >= through
+      if (!again || (rows !== undefined && behind.every(has))) return peer
+    }
+    return undefined
+  }
+
+  /** A peer is gone: what it was asked somebody else is, or it is when it comes back. */
+  gone(peer: PeerId): void {
+    for (const [id, asked] of this.#asked) if (asked === peer) this.#asked.delete(id)
+    this.#reading.delete(peer)
+  }
+
+  /** Over what is between our own devices, and to other people over the channel of the group. */
+  #tell(turn: Turn, peer: PeerId, conversation: Conversation, body: Recall | History): void {
+    const self = this.#book.get(this.#book.own.identity)
+    const way = this.#book.siblings.has(peer) ? self?.contact : conversation.with
+    const envelopes = way?.control(turn, body) ?? []
     if (envelopes.length > 0) turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
   }
 
-  /** A sibling asks us. */
-  recall(turn: Turn, peer: PeerId, { conversation, before }: Recall): void {
-    const key = before === undefined ? undefined : messageKey({ conversation, ...before })
-    const page: Page = { conversation, peer, before: key, limit: spec.historyPageMax }
+  /** Somebody asks us: a sibling for anything, a member for as much as its group gives to those who are new. */
+  recall(turn: Turn, peer: PeerId, { conversation: id, before }: Recall): void {
+    const conversation = this.#book.conversation(id)
+    const sibling = this.#book.siblings.has(peer)
+    const group = conversation?.links.has(peer) === true ? conversation.members : undefined
+    const most = sibling ? spec.historyPageMax : (group?.settings.history ?? 0)
+    if (conversation === undefined || most === 0 || this.#reading.has(peer))
+      throw malformed('nothing for you')
+    this.#reading.add(peer)
+    const page: Page = { conversation: id, peer, before: placeKey(id, before), most, whole: !sibling }
     turn.emit({ type: 'recall', page })
   }
 
-  /** What was asked for has been read. */
-  recalled(turn: Turn, { conversation, peer, before }: Page, records: readonly StoredRecord[]): void {
-    if (!this.#book.siblings.has(peer)) return
-    const messages = records.map(({ value }): PastMessage => {
+  /** What was asked for has been read: of a group always its newest, so that nobody gets more than those. */
+  recalled(turn: Turn, page: Page, records: readonly StoredRecord[]): void {
+    const { conversation: id, peer, before, most, whole } = page
+    const conversation = this.#book.conversation(id)
+    if (!this.#reading.delete(peer) || conversation === undefined) return
+    const rest = records.filter(({ key }) => before === undefined || key < before)
+    const given = rest.slice(0, spec.historyPageMax)
+    // Whoever is still asking for the past itself does not know where it ends.
+    const ended = whole ? given.length === rest.length : records.length < most
+    const last = ended && !this.#wanted.has(id)
+    const messages = given.map(({ value }): PastMessage => {
       const { conversation: _, ...message } = decodeMessageRecord(value)
       return message
     })
-    // Whoever is still asking for the past itself does not know where it ends.
-    const last = records.length < spec.historyPageMax && !this.#wanted.has(conversation)
-    this.#tell(turn, peer, { type: 'history', conversation, before: placeOf(before), messages, last })
+    this.#tell(turn, peer, conversation, {
+      type: 'history',
+      conversation: id,
+      before: placeOf(before),
+      messages,
+      last
+    })
   }
 
   /** Takes in a page that we asked for. Throws MALFORMED at any other. */
-  receive(turn: Turn, peer: PeerId, { conversation: id, before, messages, last }: History): void {
+  receive(turn: Turn, peer: PeerId, history: History): void {
+    const { conversation: id, before, messages } = history
     const conversation = this.#book.conversation(id)
     const progress = this.#wanted.get(id)
     if (conversation === undefined || progress === undefined || this.#asked.get(id) !== peer)
       throw malformed('history that nobody asked for')
-    if (JSON.stringify(before) !== JSON.stringify(progress.before)) throw malformed('another page')
-    this.#asked.delete(id)
-    for (const message of messages) keep(conversation, turn, message)
+    const keys = messages.map(message => placeKey(id, message)!)
+    const bound = placeKey(id, progress.before)
+    const descends = keys.every((key, index) => key < (keys[index - 1] ?? bound ?? `${id}0`))
+    if (placeKey(id, before) !== bound || !descends) throw malformed('another page')
+    const via = progress.from === undefined ? undefined : conversation.members?.ownerOf(progress.from)
+    turn.emit({ type: 'sift', arrival: { peer, history, via } })
+  }
+
+  /** Which messages of a page are new has been looked up: those are kept. */
+  sifted(turn: Turn, { peer, history, via }: Arrival, fresh: readonly boolean[]): void {
+    const { conversation: id, messages, last } = history
+    const progress = this.#wanted.get(id)
+    if (progress === undefined || this.#asked.get(id) !== peer) return
+    for (const [index, message] of messages.entries())
+      if (fresh[index] === true) keep(turn, id, via === undefined ? message : { ...message, via })
     const total = progress.messages + messages.length
     const oldest = messages.at(-1)
-    if (last) {
-      this.#wanted.delete(id)
-      turn.remove(PAST, id)
-    } else if (oldest !== undefined) {
+    // An empty page that is not the last: that one has no more for now, and is asked again when it comes back.
+    if (last || oldest !== undefined) this.#asked.delete(id)
+    const enough = progress.from !== undefined && total >= spec.groupHistoryMax
+    const known = progress.again && !fresh.includes(true)
+    if (last || enough || known) this.#next(turn, id, progress)
+    else if (oldest !== undefined) {
       const { lamport, device, sequence } = oldest
-      this.#save(turn, id, { before: { lamport, device, sequence }, messages: total })
+      this.#save(turn, id, { ...progress, before: { lamport, device, sequence }, messages: total })
     }
-    if (messages.length > 0)
-      turn.announce({ type: 'history:received', conversation: id, messages: total, complete: last })
-    // An empty page that is not the last: the sibling has no more for now.
-    if (last || oldest !== undefined) this.ask(turn, peer)
+    if (fresh.includes(true))
+      turn.announce({ type: 'history:received', conversation: id, messages: total, complete: last || enough })
+  }
+
+  /** All of it was here once: done, unless others have spoken while they did not know of us. */
+  #next(turn: Turn, id: ConversationId, { again, behind }: Progress): void {
+    if (again || behind.length === 0) this.#done(turn, id)
+    else this.#save(turn, id, { ...NOTHING, again: true, behind })
   }
 }
 
-function keep(conversation: Conversation, turn: Turn, message: PastMessage): void {
-  const record = { ...message, conversation: conversation.id }
+const NOTHING: Progress = { from: undefined, before: undefined, messages: 0, again: false, behind: [] }
+
+function keep(turn: Turn, conversation: ConversationId, message: PastMessage): void {
+  const record = { ...message, conversation }
   const key = messageKey(record)
   turn.save(MESSAGES, key, () => encodeMessageRecord(record))
   turn.save(MESSAGE_IDS, message.id, () => fromUtf8(key))
 }
 
+/** The peer at which a device of the conversation is. */
+function linkOf({ links }: Conversation, device: DeviceId): PeerId | undefined {
+  for (const link of links.values()) if (link.device === device && link.ready) return link.peer
+  return undefined
+}
+
+const placeKey = (conversation: ConversationId, place: HistoryPlace | undefined): string | undefined =>
+  place === undefined ? undefined : messageKey({ conversation, ...place })
+
 function placeOf(key: string | undefined): HistoryPlace | undefined {
   if (key === undefined) return undefined
   const [, lamport, device, sequence] = key.split('/')
-  return {
-    lamport: Number(lamport),
-    device: device as HistoryPlace['device'],
-    sequence: Number(sequence)
-  }
+  return { lamport: Number(lamport), device: device as DeviceId, sequence: Number(sequence) }
 }

@@ -174,7 +174,9 @@ const newest = ({ contiguous, ranges }: DeviceReport): number => ranges.at(-1)?.
 /** The author's own row says from where on it can give us its log. */
 function followLog(conversation: Conversation, turn: Turn, device: DeviceId, row: DeviceReport): void {
   const { inbox } = conversation
-  if (inbox.beginAt(device, row.contiguous + 1, row.hash)) drain(conversation, turn)
+  if (!inbox.beginAt(device, row.contiguous + 1, row.hash)) return
+  conversation.behind.set(device, row.contiguous)
+  drain(conversation, turn)
 }
 
 /** Lets go of epochs once every device has reported a better head, without a gap in its log before that. */

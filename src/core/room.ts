@@ -163,9 +163,9 @@ export class Room implements Correspondents {
   }
 
   describe(record: MessageRecord, delivery: DeliveryState | undefined): Message {
-    const { conversation, identity, text, sentAt, receivedAt, replyTo } = record
+    const { conversation, identity, text, sentAt, receivedAt, replyTo, via } = record
     const from = { id: identity, ...this.#person(identity) }
-    return { id: record.id, conversation, from, text, sentAt, receivedAt, replyTo, delivery }
+    return { id: record.id, conversation, from, text, sentAt, receivedAt, replyTo, via, delivery }
   }
 
   warn(turn: Turn, device: DeviceId | undefined, warning: Warning): void {

@@ -287,7 +287,7 @@ export class Sessions {
           followRoster(conversation, turn, peer, isOut ? { ...body, answer: false } : body)
         return
       case 'welcome':
-        this.#welcomed(turn, conversation, device, body, room)
+        this.#welcomed(turn, conversation, device, body)
         return
       case 'presence':
         this.#learnPresence(turn, proven.entry, entry !== undefined, body)
@@ -307,7 +307,10 @@ export class Sessions {
       case 'cards':
       case 'recall':
       case 'history':
-        this.#ofDevices(turn, peer, proven, room?.conversation, entry, body)
+        if (room !== undefined) this.#devices.receiveInGroup(turn, peer, body)
+        else if (entry === proven.entry) this.#devices.receive(turn, peer, entry, device, body)
+        else throw malformed('not here')
+        this.tellPresenceToAll(turn)
         return
       case 'hello':
       case 'part':
@@ -316,7 +319,16 @@ export class Sessions {
   }
 
   /** We are in the group (again): what is sealed for epochs that are gone is sealed anew. */
-  #rejoined(turn: Turn, conversation: Conversation): void {
+  #welcomed(
+    turn: Turn,
+    conversation: Conversation,
+    by: DeviceId,
+    body: Extract<ControlBody, { type: 'welcome' }>
+  ): void {
+    const room = this.#book.rooms.get(conversation.id)
+    const isNew = room?.facts.consented !== undefined && conversation.group.head === undefined
+    if (!followWelcome(conversation, turn, by, body)) return
+    if (isNew) this.#devices.joined(turn, room, by)
     resealLost(conversation, turn)
     groupMoved(conversation, turn)
     conversation.oweAll()

@@ -7,6 +7,7 @@
 import { fromUtf8 } from '../base/bytes.ts'
 import type { Address, ConversationId, Cursor, DeviceId, IdentityId, Millis, PeerId } from '../base/ids.ts'
 import type { HearsayEvent } from '../base/model.ts'
+import type { History } from '../wire/own-devices.ts'
 
 /** What the core asks of the network. Each may fail; the answer, if any, comes back as an input. */
 export type Effect =
@@ -32,8 +33,10 @@ export type Effect =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly record: Uint8Array }
   /** Presence records from the DHT. Answered by `found` for each, then `searched`. */
   | { readonly type: 'lookup'; readonly target: LookupTarget; readonly key: Uint8Array; readonly day: number }
-  /** Read a page of messages, backwards from the key `before`; answered by `recalled`. */
+  /** Read a page of messages, backwards; answered by `recalled`. */
   | { readonly type: 'recall'; readonly page: Page }
+  /** Look up which messages of a page are not there yet; answered by `sifted`. */
+  | { readonly type: 'sift'; readonly arrival: Arrival }
   /** Read some records that are to go; answered by `swept` with what was found. */
   | { readonly type: 'sweep'; readonly sweep: Sweep }
 
@@ -58,12 +61,24 @@ export interface Sweep {
   readonly to: string
 }
 
-/** Messages of a conversation that somebody is to be given: up to `limit`, before a key of `messages`, or the newest. */
+/** Messages of a conversation that somebody is to be given, the newest first. */
 export interface Page {
   readonly conversation: ConversationId
   readonly peer: PeerId
+  /** Only those before this key of `messages`. */
   readonly before: string | undefined
-  readonly limit: number
+  /** How many to read. */
+  readonly most: number
+  /** Whether to begin at the newest all the same. */
+  readonly whole: boolean
+}
+
+/** A page that has come. */
+export interface Arrival {
+  readonly peer: PeerId
+  readonly history: History
+  /** Whose word it is; undefined for our own devices. */
+  readonly via: IdentityId | undefined
 }
 
 /** One change of the store; without a value the record goes. */

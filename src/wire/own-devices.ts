@@ -104,6 +104,8 @@ export interface PastMessage extends HistoryPlace {
   readonly receivedAt: Millis
   readonly text: string
   readonly replyTo: MessageId | undefined
+  /** Whose word it is that it was said so, where that is not the author's. */
+  readonly via: IdentityId | undefined
 }
 
 /** Asks for the messages before a place, or the newest. */
@@ -168,6 +170,9 @@ const card = union<Card>({
 
 const place: Fields<HistoryPlace> = { lamport: integer(), device: id(32), sequence: integer(1) }
 
+/** A place as a field of other structures. */
+export const historyPlaceShape = record(place)
+
 const pastMessage = record<PastMessage>({
   ...place,
   id: id(32),
@@ -175,7 +180,8 @@ const pastMessage = record<PastMessage>({
   sentAt: time,
   receivedAt: time,
   text: text(spec.textMaxBytes),
-  replyTo: optional(id(32))
+  replyTo: optional(id(32)),
+  via: optional(id(32))
 })
 
 /** The fields of each body, for the union of control bodies. */
@@ -196,11 +202,11 @@ export const secretsFields: Body<'secrets'> = {
 
 export const cardsFields: Body<'cards'> = { cards: list(card, { min: 1, max: spec.cardsPerMessageMax }) }
 
-export const recallFields: Body<'recall'> = { conversation: id(32), before: optional(record(place)) }
+export const recallFields: Body<'recall'> = { conversation: id(32), before: optional(historyPlaceShape) }
 
 export const historyFields: Body<'history'> = {
   conversation: id(32),
-  before: optional(record(place)),
+  before: optional(historyPlaceShape),
   messages: list(pastMessage, { max: spec.historyPageMax }),
   last: boolean
 }

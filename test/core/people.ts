@@ -7,14 +7,15 @@ import { Core } from '../../src/core/core.ts'
 import type { Input } from '../../src/core/core.ts'
 import type { Conversation } from '../../src/core/conversation.ts'
 import { addContact, send } from '../../src/core/commands.ts'
-import { MESSAGES } from '../../src/core/conversation.ts'
+import { MESSAGE_IDS, MESSAGES } from '../../src/core/conversation.ts'
+import { messageKey } from '../../src/core/messages.ts'
 import { becomeDevice, GRANT, GRANT_KEY } from '../../src/core/own-devices.ts'
 import { PRESENCE } from '../../src/core/reach.ts'
 import { decodeSelf } from '../../src/core/records/self.ts'
 import { makeSelf, own, SELF, SELF_KEY } from '../../src/core/self.ts'
 import type { Own } from '../../src/core/self.ts'
 import { Turn } from '../../src/core/turn.ts'
-import type { Effect, Page } from '../../src/core/turn.ts'
+import type { Arrival, Effect, Page } from '../../src/core/turn.ts'
 import { millis } from '../../src/base/ids.ts'
 import type { Address, MessageId, PeerId } from '../../src/base/ids.ts'
 import type { DeliveryState, HearsayEvent, Message } from '../../src/base/model.ts'
@@ -111,8 +112,19 @@ export class Person {
     this.events.push(...events)
     for (const effect of effects)
       if (effect.type === 'recall') this.#recall(effect.page)
+      else if (effect.type === 'sift') this.#sift(effect.arrival)
       else this.effects.push(effect)
     return result
+  }
+
+  #sift(arrival: Arrival): void {
+    const { conversation, messages } = arrival.history
+    const fresh = messages.map(
+      message =>
+        this.records.get(MESSAGES)?.has(messageKey({ conversation, ...message })) !== true &&
+        this.records.get(MESSAGE_IDS)?.has(message.id) !== true
+    )
+    this.step({ type: 'sifted', arrival, fresh })
   }
 
   /** Answers at once what the core wants to read of its messages. */
@@ -120,9 +132,11 @@ export class Person {
     const rows = [...(this.records.get(MESSAGES) ?? [])]
     const records = rows
       .map(([key, value]) => ({ key, value }))
-      .filter(({ key }) => key.startsWith(`${page.conversation}/`) && key < (page.before ?? '~'))
+      .filter(
+        ({ key }) => key.startsWith(`${page.conversation}/`) && (page.whole || key < (page.before ?? '~'))
+      )
       .toSorted((a, b) => (a.key < b.key ? 1 : -1))
-      .slice(0, page.limit)
+      .slice(0, page.most)
     this.step({ type: 'recalled', page, records })
   }
 

@@ -267,12 +267,48 @@ describe('a device that is revoked', () => {
         )) === 'DEVICE_REVOKED'
     )
     const loud: string[] = []
-    for await (const { type, ...event } of phone.events({ since: cursor(0) })) {
-      if (type === 'device:removed' && 'device' in event && event.device.current) loud.push(type)
+    for await (const event of phone.events({ since: cursor(0) })) {
+      if (event.type === 'device:removed' && event.device.current) loud.push(event.type)
       if (loud.length > 0) break
     }
     expect(await texts(phone, 'bob')).not.toContain('for the two')
     expect(await texts(bob, 'alice')).not.toContain('still me?')
     await everybodyHears(net, ['alice', 'tablet'])
   })
+})
+
+test('somebody new in a group is given its last messages by whoever took it in, as that member’s word', async () => {
+  await using net = await simulate({ nodes: ['alice', 'bob', 'carol'], seed: 9 })
+  await net.contacts()
+  const [alice, bob, carol] = ['alice', 'bob', 'carol'].map(name => net.node(name)) as [
+    HearsayNode,
+    HearsayNode,
+    HearsayNode
+  ]
+  const join = async (node: HearsayNode): Promise<void> => {
+    await until(net, 'an invitation', async () => (await node.groups.invitations()).length === 1)
+    await node.groups.accept((await node.groups.invitations())[0]!.id)
+    await node.groups.joined('readers')
+  }
+  const { id } = await alice.groups.create('readers', { members: ['bob'], settings: { history: 100 } })
+  await join(bob)
+  for (let number = 0; number < 80; number++) {
+    await (await alice.conversation(id)).send(`alice ${number}`)
+    await (await bob.conversation(id)).send(`bob ${number}`)
+  }
+  await net.settle()
+  await alice.groups.add(id, 'carol')
+  await join(carol)
+  const past = async () => (await carol.conversation(id)).history({ limit: 500 })
+  await until(net, 'the past', async () => (await past()).length === 100)
+  await net.advance(60_000)
+  const shown = await past()
+  const there = await (await alice.conversation(id)).history({ limit: 100 })
+  expect(shown.map(message => message.text)).toEqual(there.map(message => message.text))
+  expect(shown.map(({ id: message }) => message)).toEqual(there.map(({ id: message }) => message))
+  expect(new Set(shown.map(({ via }) => via))).toEqual(new Set([alice.identity.id]))
+  expect(new Set(shown.map(({ from }) => from.id))).toEqual(new Set([alice.identity.id, bob.identity.id]))
+  const sent = await (await bob.conversation(id)).send('welcome')
+  await sent.reached('delivered')
+  expect((await past()).at(-1)).toMatchObject({ text: 'welcome', via: undefined })
 })

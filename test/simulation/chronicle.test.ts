@@ -36,6 +36,7 @@ function story() {
       sentAt: now as Millis,
       receivedAt: now as Millis,
       replyTo: undefined,
+      via: undefined,
       delivery: undefined
     }
     chronicle.told(name, at({ type: author === name ? 'message:sent' : 'message:received', message }))

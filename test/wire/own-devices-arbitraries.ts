@@ -67,7 +67,8 @@ const history: fc.Arbitrary<History> = fc.record({
       sentAt: time,
       receivedAt: time,
       text: text(spec.textMaxBytes),
-      replyTo: perhaps(id<MessageId>(32))
+      replyTo: perhaps(id<MessageId>(32)),
+      via: perhaps(id<IdentityId>(32))
     }),
     { maxLength: 3 }
   ),

@@ -16,6 +16,8 @@ export interface MessageRecord {
   readonly receivedAt: Millis
   readonly text: string
   readonly replyTo: MessageId | undefined
+  /** Who has passed it on to us, as somebody new: its word, not the author's. */
+  readonly via: IdentityId | undefined
 }
 
 const record = codec(
@@ -31,7 +33,8 @@ const record = codec(
     sentAt: time,
     receivedAt: time,
     text: text(spec.textMaxBytes),
-    replyTo: optional(id<MessageId>(32))
+    replyTo: optional(id<MessageId>(32)),
+    via: optional(id<IdentityId>(32))
   })
 )
 
