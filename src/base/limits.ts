@@ -87,6 +87,8 @@ export const limits = {
   /** Tries remembered of each message that is under way. */
   attemptsKeptMax: 10,
   contactsMax: 10_000,
+  /** Signed statements that were verified and need not be again: four of each member of the largest group. */
+  statementsRememberedMax: 8192,
   /** Secrets shared with one contact: one of each group that began between us, the newest kept. */
   channelsPerContactMax: 4,
   presencesPerContactMax: 8,
@@ -97,8 +99,12 @@ export const limits = {
   /** Who commits for others waits its rank times this. */
   commitTurnMs: 2 * SECOND,
   commitTurnsMax: 10,
+  /** Whoever comes first in that order still lets the author of an operation commit it. */
+  commitGraceMs: 500,
   /** Newcomers that one commit takes in. */
   addsPerCommitMax: 100,
+  /** Having taken people into a group we wait so long for others who have said yes. */
+  addPauseMs: SECOND,
   /** Having taken somebody in again we do not do so once more before this. */
   readmitPauseMs: 15 * SECOND,
   /** A device that cannot follow waits for what may be on its way before it asks. */
@@ -133,7 +139,10 @@ export const limits = {
   /** Past states of a roster that are remembered after they were asked for. */
   rosterViewsMax: 64,
   /** Co-members that are no contacts are dialled while fewer than so many are connected. */
-  memberLinksMax: 24,
+  memberLinksMax: 12,
+  /** A member who comes into reach is introduced to all whom we are linked with; where there are more, to a few. */
+  introducedToMax: 12,
+  introducedToFew: 2,
   invitationsWaitingMax: 200,
   /** Control counters are reserved on disk in blocks, so that none is used twice after a crash. */
   countersReserved: 1024,
@@ -171,6 +180,9 @@ export const limits = {
   /** A message goes to gossip as well when the direct path has not had it acknowledged for this long. */
   gossipAfterMs: SECOND,
   gossipBatchMax: 64,
+  /** With more links than these, what all of them are to know waits until `reportPauseMs` after the last time. */
+  reportsAtOnceMax: 8,
+  reportPauseMs: SECOND,
   /** A receipt waits this long for others to share an envelope with. */
   reportDelayMs: 20,
   reportIntervalMaxMs: 2 * SECOND,

@@ -5,10 +5,11 @@
  * stricter than the RFC asks, so that a key that verifies anything (a point of small order) or a second
  * spelling of a key (y not below the prime) is nobody's.
  */
-import { sign as platformSign, verify as platformVerify } from 'node:crypto'
+import { hash, sign as platformSign, verify as platformVerify } from 'node:crypto'
 import { fromHex, toHex } from '../base/bytes.ts'
 import { malformed } from '../base/errors.ts'
 import type { Label } from '../base/labels.ts'
+import { limits } from '../base/limits.ts'
 import { framed } from './hash.ts'
 import { derKeys } from './hpke/keys.ts'
 
@@ -66,6 +67,28 @@ export function requireSignature(
   ...parts: readonly Uint8Array[]
 ): void {
   if (!verify(publicKey, label, signature, ...parts)) throw malformed(`not signed by ${whose}`)
+}
+
+/** Hashes of statements that were found to be signed, the oldest first. */
+const known = new Set<string>()
+
+/**
+ * The same for what is met again and again, as a member's device list is in its roster, its leaves and its
+ * greetings: a statement that was found to be signed is not verified a second time. At most
+ * `limits.statementsRememberedMax` are remembered, by their hashes; one that was found not to be is not.
+ */
+export function requireStatement(
+  whose: string,
+  publicKey: Uint8Array,
+  label: Label,
+  signature: Uint8Array,
+  ...parts: readonly Uint8Array[]
+): void {
+  const name = hash('sha256', framed(label, publicKey, signature, ...parts), 'base64')
+  if (known.has(name)) return
+  requireSignature(whose, publicKey, label, signature, ...parts)
+  known.add(name)
+  if (known.size > limits.statementsRememberedMax) known.delete(known.values().next().value!)
 }
 
 /** Whether these bytes are the one spelling of a key that can only verify what its owner signed. */

@@ -10,7 +10,7 @@ import { malformed } from '../../base/errors.ts'
 import type { DeviceId, IdentityId } from '../../base/ids.ts'
 import { limits } from '../../base/limits.ts'
 import { labelledHash } from '../../crypto/hash.ts'
-import { requireSignature, sign } from '../../crypto/signature.ts'
+import { requireStatement, sign } from '../../crypto/signature.ts'
 import { decodeCredential, encodeCredential } from '../../wire/credential.ts'
 import { decodeDeviceEntry } from '../../wire/device-entry.ts'
 import { requireEntrySignature } from './device-list.ts'
@@ -57,7 +57,7 @@ function verify(credential: Uint8Array, leafPublicKey: Uint8Array): CredentialOw
   if (entry.operation !== 'add') throw malformed('a credential from a revocation')
   requireEntrySignature(entry)
   const { identity, device, generation } = entry
-  requireSignature(
+  requireStatement(
     `device ${device}`,
     fromHex(device),
     'leafCertificate',

@@ -10,7 +10,7 @@ import { equal, fromHex } from '../../base/bytes.ts'
 import { malformed } from '../../base/errors.ts'
 import { idOf, type DeviceId, type IdentityId, type Millis } from '../../base/ids.ts'
 import { spec } from '../../base/limits.ts'
-import { publicKeyOf, requireSignature, sign } from '../../crypto/signature.ts'
+import { publicKeyOf, requireStatement, sign } from '../../crypto/signature.ts'
 import {
   decodeDeviceEntry,
   deviceEntryContent,
@@ -97,7 +97,7 @@ export function verifyDeviceList(entries: readonly Uint8Array[], expectedIdentit
 
 /** Verifies that the identity that an entry names has signed it. Throws MALFORMED. */
 export const requireEntrySignature = (entry: DeviceEntry): void =>
-  requireSignature(
+  requireStatement(
     `identity ${entry.identity}`,
     fromHex(entry.identity),
     'deviceEntry',

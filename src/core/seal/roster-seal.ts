@@ -9,7 +9,7 @@ import { fromHex } from '../../base/bytes.ts'
 import { malformed } from '../../base/errors.ts'
 import { idOf, type OperationId } from '../../base/ids.ts'
 import { labelledHash } from '../../crypto/hash.ts'
-import { requireSignature, sign } from '../../crypto/signature.ts'
+import { requireStatement, sign } from '../../crypto/signature.ts'
 import {
   consentContent,
   decodeConsent,
@@ -43,7 +43,7 @@ export function verifyOperation(bytes: Uint8Array): RosterOperation {
   const operation = decodeOperation(bytes)
   const { device, signature } = operation
   const signed = operationContent(operation)
-  requireSignature(`device ${device}`, fromHex(device), 'operation', signature, signed)
+  requireStatement(`device ${device}`, fromHex(device), 'operation', signature, signed)
   return operation
 }
 
@@ -61,7 +61,7 @@ export function verifyConsent(bytes: Uint8Array, group: OperationId, list: Devic
   if (consent.identity !== list.identity) throw malformed('somebody else’s consent')
   const { device, signature } = consent
   if (!list.devices.has(device)) throw malformed('a consent by a device that is not on the list')
-  requireSignature(`device ${device}`, fromHex(device), 'consent', signature, consentContent(consent))
+  requireStatement(`device ${device}`, fromHex(device), 'consent', signature, consentContent(consent))
   return consent
 }
 
