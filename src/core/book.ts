@@ -18,6 +18,7 @@ import { KeyPackages } from './key-packages.ts'
 import { checkName, claimedName, foldName } from './names.ts'
 import { Room, ROOMS, suiteName } from './room.ts'
 import type { RoomFacts } from './room.ts'
+import type { Members } from './roster.ts'
 import { issue, OPERATIONS, syncRecipients } from './roster-sync.ts'
 import { extendOwnList, isRevoked, requireIdentitySeed, saveSelf } from './self.ts'
 import type { Own } from './self.ts'
@@ -29,10 +30,29 @@ import { millis } from '../base/ids.ts'
 import type { Device } from '../base/model.ts'
 import type { Turn } from './turn.ts'
 
-/** Somebody whom we know, and the conversation with them. */
-export interface Acquaintance {
+/**
+ * Somebody whom we know, and the conversation with them. It begins with the first who asks for it: a group has
+ * members by the hundred with whom there is none.
+ */
+export class Acquaintance {
   readonly contact: Contact
-  readonly conversation: Conversation
+  readonly #begin: () => Conversation
+  #conversation: Conversation | undefined
+
+  constructor(contact: Contact, begin: () => Conversation) {
+    this.contact = contact
+    this.#begin = begin
+  }
+
+  get conversation(): Conversation {
+    this.#conversation ??= this.#begin()
+    return this.#conversation
+  }
+
+  /** The conversation where there is one already. */
+  get begun(): Conversation | undefined {
+    return this.#conversation
+  }
 }
 
 export class Book {
@@ -46,6 +66,8 @@ export class Book {
   readonly siblings = new Map<PeerId, DeviceId>()
   /** Whether somebody may be linked to more or fewer conversations than before. */
   membershipMoved = false
+  /** By what members each conversation has told us of devices. */
+  readonly #learned = new WeakMap<Conversation, Members>()
   /** What was last told of each group. */
   readonly #told = new Map<ConversationId, string>()
 
@@ -60,15 +82,16 @@ export class Book {
   add(facts: ContactFacts): Acquaintance {
     const { own, random, packages } = this
     const contact = new Contact(facts, { own, random, changed: turn => this.#directChanged(turn, facts.id) })
-    const conversation = new Conversation({
-      id: facts.id as string as ConversationId,
-      identity: own.identity,
-      self: own.device,
-      with: contact,
-      packages,
-      random
-    })
-    const entry = { contact, conversation }
+    const begin = (): Conversation =>
+      new Conversation({
+        id: facts.id as string as ConversationId,
+        identity: own.identity,
+        self: own.device,
+        with: contact,
+        packages,
+        random
+      })
+    const entry = new Acquaintance(contact, begin)
     this.#entries.set(facts.id, entry)
     return entry
   }
@@ -99,7 +122,7 @@ export class Book {
 
   /** Every conversation, direct ones and groups. */
   *conversations(): Generator<Conversation> {
-    for (const { conversation } of this.#entries.values()) yield conversation
+    for (const { begun } of this.#entries.values()) if (begun !== undefined) yield begun
     for (const { conversation } of this.rooms.values()) yield conversation
   }
 
@@ -182,17 +205,17 @@ export class Book {
   #taken(name: string, except: IdentityId | undefined): boolean {
     const folded = foldName(name)
     for (const { contact } of this.#entries.values())
-      if (contact.facts.id !== except && foldName(contact.facts.name) === folded) return true
+      if (contact.facts.id !== except && contact.foldedName === folded) return true
     return false
   }
 
   /** Takes in a verified device list of somebody. Returns whether it can be believed. */
-  learnDevices(turn: Turn, { contact, conversation }: Acquaintance, list: DeviceList): boolean {
+  learnDevices(turn: Turn, { contact, begun }: Acquaintance, list: DeviceList): boolean {
     const comparison = contact.learnDevices(turn, list)
     if (comparison === 'forged') return false
     if (comparison === 'supersedes') {
       const live = new Set<DeviceId>([...list.devices, this.own.device])
-      conversation.group.retain(turn, live)
+      begun?.group.retain(turn, live)
     }
     if (comparison === 'supersedes' || comparison === 'extends') {
       this.membershipMoved = true
@@ -299,14 +322,16 @@ export class Book {
     conversation.group.retain(turn, new Set())
   }
 
-  /** A roster says who is there with which devices: also to us, elsewhere. */
+  /** A roster says who is there with which devices: also to us, elsewhere. Whom we have not met we need not remember. */
   #learnFrom(turn: Turn, conversation: Conversation): void {
     this.membershipMoved = true
     const { members } = conversation
-    if (members === undefined) return
+    if (members === undefined || this.#learned.get(conversation) === members) return
+    this.#learned.set(conversation, members)
     for (const { identity, list } of members.members.values()) {
+      const entry = this.#entries.get(identity)
       if (identity === this.own.identity) this.learnOwnDevices(turn, list)
-      else this.learnDevices(turn, this.acquaint(turn, identity), list)
+      else if (entry !== undefined) this.learnDevices(turn, entry, list)
     }
     this.#tellDevicesIn(turn, conversation)
   }

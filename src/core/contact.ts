@@ -13,6 +13,7 @@ import type { Presence } from '../wire/presence.ts'
 import { Channels } from './channels.ts'
 import type { ChannelFacts } from './channels.ts'
 import type { Correspondents, Warning } from './conversation.ts'
+import { foldName } from './names.ts'
 import { encodeContact } from './records/contact.ts'
 import type { MessageRecord } from './records/message.ts'
 import { compareDeviceLists } from './seal/device-list.ts'
@@ -62,6 +63,7 @@ export class Contact implements Correspondents {
   #topics: { readonly of: unknown; readonly day: number; readonly names: readonly string[] } | undefined
   /** Warnings that were given, so that each is given once. */
   readonly #warned = new Set<string>()
+  #folded: { readonly name: string; readonly folded: string } | undefined
   /** The rosters or epochs of the conversation with it have changed. */
   readonly #changed: (turn: Turn, contact: Contact) => void
 
@@ -83,6 +85,13 @@ export class Contact implements Correspondents {
   /** Whether people see it among their contacts. */
   get isListed(): boolean {
     return listedState(this.facts.state) !== undefined
+  }
+
+  /** Its name as names are compared. */
+  get foldedName(): string {
+    const { name } = this.facts
+    if (this.#folded?.name !== name) this.#folded = { name, folded: foldName(name) }
+    return this.#folded.folded
   }
 
   /** Writes the contact's record with the batch. */
@@ -120,7 +129,7 @@ export class Contact implements Correspondents {
     return this.channels.seal(turn, body)
   }
 
-  /** Remembers where the contact is said to be. Returns whether that is news. */
+  /** Remembers where the contact is said to be. Returns whether it is somewhere new. */
   learnPresence(turn: Turn, presence: Presence): boolean {
     const { presences } = this.facts
     const known = presences.get(presence.peer)
@@ -129,7 +138,7 @@ export class Contact implements Correspondents {
     presences.set(presence.peer, presence)
     while (presences.size > limits.presencesPerContactMax) presences.delete(presences.keys().next().value!)
     this.save(turn)
-    return true
+    return known?.addresses.join() !== presence.addresses.join()
   }
 
   warn(turn: Turn, device: DeviceId | undefined, warning: Warning): void {

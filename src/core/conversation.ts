@@ -165,6 +165,9 @@ export class Conversation {
   gossipedThrough = 0
   /** Peers that are owed a report, and whether we ask for one back. */
   readonly reportsDue = new Map<PeerId, { answer: boolean }>()
+  /** Whether every linked peer is owed one, and when all were last given one, in uptime. */
+  owesAll = false
+  reportedAllAt = -Infinity
   /** Devices that ask to be taken in, by what they reported last. */
   readonly asking = new Map<DeviceId, Asking>()
   /** Key packages of devices that are to be taken in, from others than themselves. */
@@ -281,9 +284,9 @@ export class Conversation {
     if (envelopes.length > 0) turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
   }
 
-  /** Asks for a report to every linked peer with the batch. */
+  /** Asks for a report to every linked peer: with the batch, or a moment later where there are many. */
   oweAll(): void {
-    for (const peer of this.links.keys()) this.owe(peer)
+    this.owesAll = true
   }
 }
 

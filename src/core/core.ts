@@ -198,13 +198,14 @@ export class Core {
   /** Everything that the steps since the last time want done. Reports are added here, one for all of them. */
   take(): Outcome {
     const { turn, sessions } = this
+    this.rooms.settle(turn)
     sessions.settle(turn)
     this.#sync.settle(turn)
     this.#past.settle(turn)
     for (const conversation of this.book.conversations()) {
       if (conversation.links.size === 0) continue
       flushAll(conversation, turn)
-      if (conversation.reportsDue.size > 0) sendReports(conversation, turn)
+      if (conversation.reportsDue.size > 0 || conversation.owesAll) sendReports(conversation, turn)
     }
     this.reach.tick(turn, peer => sessions.has(peer))
     this.#trimEvents()
@@ -222,7 +223,11 @@ export class Core {
   /** When to step with `tick` at the latest, in uptime; undefined where nothing waits for time. */
   dueAt(): number | undefined {
     const { turn, sessions } = this
-    const times = [this.reach.dueAt(turn.now, peer => sessions.has(peer)), sessions.dueAt()]
+    const times = [
+      this.reach.dueAt(turn.now, peer => sessions.has(peer)),
+      sessions.dueAt(),
+      this.rooms.dueAt()
+    ]
     for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
     const due = times.filter(time => time !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)

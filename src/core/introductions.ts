@@ -7,7 +7,7 @@
  */
 import { equal } from '../base/bytes.ts'
 import type { IdentityId, PeerId } from '../base/ids.ts'
-import { spec } from '../base/limits.ts'
+import { limits, spec } from '../base/limits.ts'
 import type { Introduction } from '../wire/control.ts'
 import type { Book } from './book.ts'
 import type { Conversation, Link } from './conversation.ts'
@@ -16,11 +16,19 @@ import type { Turn } from './turn.ts'
 /** Tells whom we are linked with where somebody is now. */
 export function introduce(book: Book, turn: Turn, identity: IdentityId): void {
   for (const conversation of book.conversations()) {
-    const { members, links } = conversation
+    const { members } = conversation
     if (members?.members.has(identity) !== true) continue
-    for (const { peer, device } of links.values())
+    for (const { peer, device } of someLinks(book, conversation))
       if (members.ownerOf(device) !== identity) tellPeople(book, turn, conversation, peer, [identity])
   }
+}
+
+/** Whom to tell of one member: everybody, or in a large group a few, since others tell others. */
+function someLinks({ random }: Book, { links }: Conversation): readonly Link[] {
+  const all = [...links.values()]
+  if (all.length <= limits.introducedToMax) return all
+  const from = random(1)[0]! % all.length
+  return [...all.slice(from), ...all.slice(0, from)].slice(0, limits.introducedToFew)
 }
 
 /** Somebody has come into reach in a conversation: it is told where the others are, and they where it is. */
@@ -31,11 +39,11 @@ export function introduceIn(
   peer: PeerId,
   identity: IdentityId
 ): void {
-  const { members, links } = conversation
+  const { members } = conversation
   if (members === undefined) return
   const others = [...members.members.keys()].filter(each => each !== identity)
-  tellPeople(book, turn, conversation, peer, others)
-  for (const other of links.values())
+  tellPeople(book, turn, conversation, peer, fromAnywhere(book, others))
+  for (const other of someLinks(book, conversation))
     if (other.peer !== peer) tellPeople(book, turn, conversation, other.peer, [identity])
 }
 
@@ -48,9 +56,19 @@ export function introduceAnew(book: Book, turn: Turn, conversation: Conversation
   const digest = roster?.digest()
   if (digest === undefined || members === undefined || link.roster === undefined) return
   if (!equal(digest, link.roster) || (link.introduced !== undefined && equal(digest, link.introduced))) return
+  // Once is enough where not all of them fit.
+  if (link.introduced !== undefined && members.members.size > spec.introductionsMax) return
   link.introduced = digest
   const others = [...members.members.keys()].filter(each => each !== members.ownerOf(link.device))
-  tellPeople(book, turn, conversation, link.peer, others)
+  tellPeople(book, turn, conversation, link.peer, fromAnywhere(book, others))
+}
+
+/** The same people from a random one on: of a large group not all fit, and not all newcomers are to meet the same. */
+function fromAnywhere(book: Book, people: readonly IdentityId[]): readonly IdentityId[] {
+  if (people.length <= spec.introductionsMax) return people
+  const [high, low] = book.random(2)
+  const from = (high! * 256 + low!) % people.length
+  return [...people.slice(from), ...people.slice(0, from)]
 }
 
 function tellPeople(
@@ -62,6 +80,7 @@ function tellPeople(
 ): void {
   const people: Introduction[] = []
   for (const identity of identities) {
+    if (people.length >= spec.introductionsMax) break
     const facts = book.get(identity)?.contact.facts
     if (facts === undefined) continue
     const name = facts.claimed

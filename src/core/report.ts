@@ -32,11 +32,22 @@ export type Report = Extract<ControlBody, { type: 'report' }>
 
 /** Sends the reports that are owed, with the batch. */
 export function sendReports(conversation: Conversation, turn: Turn): void {
+  if (conversation.owesAll && reportsDueAt(conversation)! <= turn.uptime) {
+    for (const peer of conversation.links.keys()) conversation.owe(peer)
+    conversation.owesAll = false
+    conversation.reportedAllAt = turn.uptime
+  }
   for (const [peer, { answer }] of conversation.reportsDue) {
     const link = conversation.links.get(peer)
     if (link !== undefined) conversation.tell(turn, peer, makeReport(conversation, link.device, answer))
   }
   conversation.reportsDue.clear()
+}
+
+/** When `sendReports` has something for everybody, in uptime: with many links not for every little thing. */
+export function reportsDueAt({ owesAll, links, reportedAllAt }: Conversation): number | undefined {
+  if (!owesAll) return undefined
+  return links.size <= limits.reportsAtOnceMax ? -Infinity : reportedAllAt + limits.reportPauseMs
 }
 
 const NO_ROSTER = new Uint8Array(32)

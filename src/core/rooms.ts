@@ -8,12 +8,21 @@
 import { fromHex } from '../base/bytes.ts'
 import { HearsayError, malformed } from '../base/errors.ts'
 import { idOf } from '../base/ids.ts'
-import type { ConversationId, IdentityId, InviteId, Millis, OperationId, RequestId } from '../base/ids.ts'
+import type {
+  ConversationId,
+  DeviceId,
+  IdentityId,
+  InviteId,
+  Millis,
+  OperationId,
+  RequestId
+} from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { GroupInvitation, GroupSettings, Role } from '../base/model.ts'
 import { decodeKeyPackage } from '../crypto/mls/index.ts'
 import type { ControlBody } from '../wire/control.ts'
 import { NO_GROUP } from '../wire/roster-operation.ts'
+import type { Newcomer } from '../wire/roster-operation.ts'
 import { generationOf } from './admit.ts'
 import type { Acquaintance, Book } from './book.ts'
 import { noChannels } from './channels.ts'
@@ -40,11 +49,22 @@ export interface WaitingInvitation extends Omit<InvitationBody, 'type'> {
   readonly receivedAt: Millis
 }
 
+/** Somebody who has said yes and is about to be taken in. In memory only: until then it says so again. */
+interface Agreed {
+  readonly room: Room
+  readonly device: DeviceId
+  readonly keyPackage: Uint8Array
+  readonly member: Newcomer
+}
+
 const DEFAULTS: GroupSettings = { mayAdd: 'admins', history: 0, disappearAfterMs: undefined }
 
 export class Rooms {
   readonly #book: Book
   readonly #waiting = new Map<RequestId, WaitingInvitation>()
+  readonly #agreed = new Map<Invited, Agreed>()
+  /** When people were last taken in, in uptime. */
+  #tookInAt = -Infinity
 
   constructor(book: Book) {
     this.#book = book
@@ -278,7 +298,10 @@ export class Rooms {
         ({ invitation, identity }) => invitation === body.invitation && identity === contact.facts.id
       )
       if (invited === undefined) continue
-      if (body.consent.length > 0) this.#takeIn(turn, room, invited, body)
+      if (body.consent.length > 0) {
+        this.#agreed.set(invited, agreedBy(room, invited, body))
+        return
+      }
       room.facts.invited = room.facts.invited.filter(each => each !== invited)
       room.save(turn)
       room.changed(turn)
@@ -286,15 +309,47 @@ export class Rooms {
     }
   }
 
-  #takeIn(turn: Turn, room: Room, { identity, role }: Invited, body: ConsentBody): void {
-    const { conversation } = room
-    const list = verifyDeviceList(body.devices, identity)
-    verifyConsent(body.consent, room.facts.id as string as OperationId, list)
-    const { device } = ownerOf(decodeKeyPackage(body.keyPackage).leafNode)
-    if (!list.devices.has(device)) throw malformed('somebody else’s key package')
-    conversation.keyPackages.set(device, body.keyPackage)
-    const member = { identity, role, devices: list.entries, consent: body.consent }
-    issue(conversation, turn, this.#book.own, { type: 'add', members: [member] })
+  /**
+   * Takes in who has said yes: the first at once, and those who say so within a moment after it together, since
+   * an operation and a commit for each would cost every member of a large group the same again and again.
+   */
+  settle(turn: Turn): void {
+    const due = this.dueAt()
+    if (due === undefined || due > turn.uptime) return
+    const [{ room }] = [...this.#agreed.values()] as [Agreed]
+    const together = [...this.#agreed].filter(([, agreed]) => agreed.room === room)
+    const newcomers = together.slice(0, limits.addsPerCommitMax)
+    for (const [invited] of newcomers) this.#agreed.delete(invited)
+    this.#tookInAt = turn.uptime
+    this.#takeIn(
+      turn,
+      room,
+      newcomers.map(([, agreed]) => agreed)
+    )
+    const answered = new Set(newcomers.map(([invited]) => invited))
+    room.facts.invited = room.facts.invited.filter(each => !answered.has(each))
+    room.save(turn)
+    room.changed(turn)
+  }
+
+  /** When `settle` has something to do, in uptime. */
+  dueAt(): number | undefined {
+    return this.#agreed.size === 0 ? undefined : this.#tookInAt + limits.addPauseMs
+  }
+
+  #takeIn(turn: Turn, { conversation }: Room, newcomers: readonly Agreed[]): void {
+    const present = conversation.members?.members
+    const absent = newcomers.filter(({ member }) => present?.has(member.identity) === false)
+    const room = Math.max(0, spec.groupMembersMax - (present?.size ?? 0))
+    const fitting = absent.slice(0, room)
+    if (fitting.length === 0) return
+    for (const { device, keyPackage } of fitting) conversation.keyPackages.set(device, keyPackage)
+    try {
+      issue(conversation, turn, this.#book.own, { type: 'add', members: fitting.map(({ member }) => member) })
+    } catch (error) {
+      // We may not any more: somebody has taken the right from us since we asked.
+      if (!(error instanceof HearsayError)) throw error
+    }
   }
 
   #waitingFor(id: RequestId): WaitingInvitation {
@@ -307,6 +362,16 @@ export class Rooms {
     this.#waiting.delete(id)
     turn.remove(INVITATIONS, id)
   }
+}
+
+/** Somebody's yes, verified. Throws MALFORMED. */
+function agreedBy(room: Room, { identity, role }: Invited, body: ConsentBody): Agreed {
+  const { consent, devices, keyPackage } = body
+  const list = verifyDeviceList(devices, identity)
+  verifyConsent(consent, room.facts.id as string as OperationId, list)
+  const { device } = ownerOf(decodeKeyPackage(keyPackage).leafNode)
+  if (!list.devices.has(device)) throw malformed('somebody else’s key package')
+  return { room, device, keyPackage, member: { identity, role, devices: list.entries, consent } }
 }
 
 function tell(turn: Turn, contact: Acquaintance['contact'], body: ControlBody): void {
