@@ -40,7 +40,7 @@ function waitFor(conversation: Conversation, adds: readonly DeviceId[]): number 
   if (ownOperation !== undefined) return 0
   const present = [...links.values()].map(({ device }) => device).filter(device => !adds.includes(device))
   const rank = rankOf(self, group.position!.epoch, present)
-  return Math.min(rank, limits.commitTurnsMax) * limits.commitTurnMs
+  return limits.commitGraceMs + Math.min(rank, limits.commitTurnsMax) * limits.commitTurnMs
 }
 
 /** Whether a member that is there stands on a head that we ought to follow and do not hold. */

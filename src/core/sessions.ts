@@ -46,6 +46,8 @@ interface Session {
   told: string | undefined
   /** A control message that is coming in parts. */
   readonly parts: Parts
+  /** What could not be read before anything was proven: a hello by somebody of whom we hear a moment later. */
+  early: readonly Uint8Array[]
   /** Envelopes that led nowhere. */
   useless: number
   /** The network was asked to end it. */
@@ -93,6 +95,7 @@ export class Sessions {
       parted: new Set(),
       told: undefined,
       parts: new Parts(),
+      early: [],
       useless: 0,
       ending: false
     }
@@ -144,21 +147,36 @@ export class Sessions {
     const session = this.#sessions.get(peer)
     if (session === undefined || session.ending) return
     for (const bytes of envelopes) {
-      let useful = false
-      try {
-        useful = this.#take(turn, session, bytes, decodeEnvelope(bytes))
-      } catch (error) {
-        if (!(error instanceof HearsayError)) throw error
-      }
-      if (useful) continue
+      if (this.#isUseful(turn, session, bytes)) continue
       this.refused += 1
       session.useless += 1
+      if (session.proven === undefined) session.early = [...session.early, bytes]
       const patience =
         session.proven === undefined ? limits.envelopesBeforeHelloMax : limits.uselessEnvelopesMax
       if (session.useless > patience) {
         this.#end(turn, session)
         return
       }
+    }
+  }
+
+  #isUseful(turn: Turn, session: Session, bytes: Uint8Array): boolean {
+    try {
+      return this.#take(turn, session, bytes, decodeEnvelope(bytes))
+    } catch (error) {
+      if (!(error instanceof HearsayError)) throw error
+      return false
+    }
+  }
+
+  /** Who takes part where has changed: perhaps we know now who said hello. */
+  #retryEarly(turn: Turn): void {
+    for (const session of this.#sessions.values()) {
+      const { early } = session
+      if (early.length === 0 || session.ending) continue
+      session.early = []
+      if (session.proven === undefined)
+        session.early = early.filter(bytes => !this.#isUseful(turn, session, bytes))
     }
   }
 
@@ -422,8 +440,10 @@ export class Sessions {
   /** After every batch: who takes part where, and what is listened to, may have changed. */
   settle(turn: Turn): void {
     const day = presenceDay(turn.now)
-    if (this.#book.membershipMoved) this.relink(turn)
-    else if (this.#topicsOf !== day) this.#syncTopics(turn)
+    if (this.#book.membershipMoved) {
+      this.relink(turn)
+      this.#retryEarly(turn)
+    } else if (this.#topicsOf !== day) this.#syncTopics(turn)
     this.#topicsOf = day
   }
 
