@@ -70,7 +70,7 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
   const commit = body.type === 'commit'
   if (commit && floods(conversation, turn, author)) return 'full'
   const whole = { ...opened, body: { ...body, mls } }
-  const processed = process(conversation, turn, whole)
+  const processed = openInner(conversation, turn, whole)
   if (processed === 'unopened') return keepUnopened(unopened, id, bytes)
   if (commit) countCommit(conversation, turn, author)
   conversation.fragments.drop(fragmented)
@@ -92,7 +92,8 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
   return 'taken'
 }
 
-function process(conversation: Conversation, turn: Turn, opened: Opened): Processed | 'unopened' {
+/** Opens the inner seal, where what justifies it is known. */
+function openInner(conversation: Conversation, turn: Turn, opened: Opened): Processed | 'unopened' {
   try {
     const processed = conversation.group.process(turn, opened, (group, operations) =>
       conversation.rosters.get(group)?.at(operations)
@@ -177,7 +178,7 @@ export function drain(conversation: Conversation, turn: Turn): void {
 function showOverdue(conversation: Conversation, turn: Turn, overdue: number): void {
   const { facts, inbox } = conversation
   let next: number | undefined
-  for (const received of [...inbox.hidden()]) {
+  for (const received of inbox.hidden()) {
     if (received.arrivedAt > overdue) {
       next = Math.min(next ?? Infinity, received.arrivedAt + limits.patienceMs)
       continue

@@ -304,6 +304,7 @@ export class Model {
   plan(state: State, d: number, heard: number): Pick<Epoch, 'adds' | 'removes' | 'keyPackages'> | undefined {
     const head = this.head(state, d)
     if (head < 0) return undefined
+    if (!this.rules.again && committed(state, d, head)) return undefined
     const { tree, author } = state.epochs[head]!
     const { known } = state.devices[d]!
     const keyPackages = DEVICES.map(other => this.#keyPackageOf(state, d, other, heard))
@@ -313,7 +314,7 @@ export class Model {
         tree: trees[tree]!,
         desired: desires[this.roster(state, known)]!,
         author: deviceIds[author]!,
-        committed: !this.rules.again && committed(state, d, head),
+        committed: committed(state, d, head),
         asking: deviceSets[heard]!,
         hasKeyPackage: device => keyPackages[deviceIds.indexOf(device)]! > 0
       },
