@@ -60,7 +60,7 @@ async function canariesOf(name: string, store: Store): Promise<{ named: Canary[]
   const self = await store.get(SELF, SELF_KEY)
   const { entropy, deviceSeed, networkSeed, presenceSecret, identity, device } = own(decodeSelf(self!))
   const named: Canary[] = [
-    { what: 'recovery entropy', bytes: entropy },
+    { what: 'recovery entropy', bytes: entropy! },
     { what: 'device seed', bytes: deviceSeed },
     { what: 'network seed', bytes: networkSeed },
     { what: 'presence secret', bytes: presenceSecret },
