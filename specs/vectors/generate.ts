@@ -40,6 +40,7 @@ import { encodeMessageBody, type MessageBody } from '../../src/wire/message-body
 import { decodePresenceRecord, encodePresence } from '../../src/wire/presence.ts'
 import { answerOf, firstContact, NOON, person, seededRandom } from '../../test/core/seal/cast.ts'
 import { controlBodies } from './control.ts'
+import { deviceBodies } from './devices.ts'
 import { groupOrder } from './group-order.ts'
 import { rosterStory } from './roster.ts'
 
@@ -270,32 +271,32 @@ function roster(): Vectors {
   return vectors(structures, derived)
 }
 
+/** Control messages of bob with these bodies, for what they look like: their signatures are none. */
+const controlVectors = (bodies: readonly ControlBody[]) =>
+  bodies.map((body, counter) => {
+    const control = { device: story().bob.device, counter, body, signature: bytesOf('x', 64) }
+    return [body.type, 'control', encodeControl(control), control] as const
+  })
+
+function devices(): Vectors {
+  return vectors(controlVectors(deviceBodies), {})
+}
+
 function delivery(): Vectors {
   const { bob } = story()
   const contactSecret = bytesOf('contact secret', 32)
   const keys = controlKeys(contactSecret)
   const hello = controlBodies[0]!
   const { deviceSeed, device, random } = bob
-  const content = (body: ControlBody, counter: number) => ({
-    device,
-    counter,
-    body,
-    signature: bytesOf('x', 64)
+  return vectors(controlVectors(controlBodies), {
+    sealed: {
+      contactSecret,
+      ...keys,
+      deviceSeed,
+      hello: sealControl({ deviceSeed, device, counter: 1, body: hello, keys, random })
+    },
+    parts: { of: encodeControlBody(hello), object: labelledHash('controlObject', encodeControlBody(hello)) }
   })
-  return vectors(
-    controlBodies.map(
-      (body, i) => [body.type, 'control', encodeControl(content(body, i)), content(body, i)] as const
-    ),
-    {
-      sealed: {
-        contactSecret,
-        ...keys,
-        deviceSeed,
-        hello: sealControl({ deviceSeed, device, counter: 1, body: hello, keys, random })
-      },
-      parts: { of: encodeControlBody(hello), object: labelledHash('controlObject', encodeControlBody(hello)) }
-    }
-  )
 }
 
 function presence(): Vectors {
@@ -334,6 +335,7 @@ export const generate = (): Record<string, Vectors> => ({
   roster: roster(),
   'group-order': vectors([], groupOrder()),
   delivery: delivery(),
+  devices: devices(),
   presence: presence()
 })
 

@@ -126,6 +126,7 @@ export const limits = {
   groupsMax: 1000,
   /** Conversations whose past is asked for at once. */
   recallsMax: 4,
+  recallAgainMs: 10 * SECOND,
   /** Credentials of leaves that need not be verified again. */
   credentialsRememberedMax: 16_384,
   /** Operations of one roster: what they say stays in memory, so that forks can be judged at any time. */

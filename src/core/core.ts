@@ -226,7 +226,8 @@ export class Core {
     const times = [
       this.reach.dueAt(turn.now, peer => sessions.has(peer)),
       sessions.dueAt(),
-      this.rooms.dueAt()
+      this.rooms.dueAt(),
+      this.#past.dueAt()
     ]
     for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
     const due = times.filter(time => time !== undefined)

@@ -29,6 +29,8 @@ export class PastSync {
   readonly #wanted = new Map<ConversationId, Progress>()
   /** Whom we have asked for what, and not been answered. */
   readonly #asked = new Map<ConversationId, PeerId>()
+  /** Who had no more for now, and when to ask again, in uptime. */
+  readonly #put = new Map<ConversationId, { readonly off: PeerId; readonly until: number }>()
   /** Whom we are reading for. */
   readonly #reading = new Set<PeerId>()
 
@@ -62,11 +64,13 @@ export class PastSync {
     for (const [id, progress] of this.#wanted) {
       if (this.#asked.size >= limits.recallsMax) return
       const conversation = this.#book.conversation(id)
-      if (this.#asked.has(id) || conversation === undefined) continue
+      const isEarly = (this.#put.get(id)?.until ?? 0) > turn.uptime
+      if (this.#asked.has(id) || conversation === undefined || isEarly) continue
       const { from, before } = progress
       const peer = from === undefined ? this.#sibling(conversation, progress) : linkOf(conversation, from)
       if (peer === undefined) continue
       this.#asked.set(id, peer)
+      this.#put.delete(id)
       this.#tell(turn, peer, conversation, { type: 'recall', conversation: id, before })
     }
   }
@@ -86,13 +90,23 @@ export class PastSync {
 
   /** A sibling to ask: who asks again asks one that has what was said meanwhile. */
   #sibling(conversation: Conversation, { again, behind }: Progress): PeerId | undefined {
-    for (const [peer, sibling] of this.#book.siblings) {
+    const putOff = this.#put.get(conversation.id)?.off
+    const siblings = [...this.#book.siblings].toSorted(
+      ([a], [b]) => Number(a === putOff) - Number(b === putOff)
+    )
+    for (const [peer, sibling] of siblings) {
       const rows = conversation.rows.get(sibling)
       const has = ({ device, through }: Progress['behind'][number]): boolean =>
         device === sibling || (rows?.get(device)?.contiguous ?? Infinity) >= through
       if (!again || (rows !== undefined && behind.every(has))) return peer
     }
     return undefined
+  }
+
+  /** When `settle` has something to ask again, in uptime. */
+  dueAt(): number | undefined {
+    const times = [...this.#put].flatMap(([id, { until }]) => (this.#wanted.has(id) ? [until] : []))
+    return times.length === 0 ? undefined : Math.min(...times)
   }
 
   /** A peer is gone: what it was asked somebody else is, or it is when it comes back. */
@@ -129,9 +143,9 @@ export class PastSync {
     if (!this.#reading.delete(peer) || conversation === undefined) return
     const rest = records.filter(({ key }) => before === undefined || key < before)
     const given = rest.slice(0, spec.historyPageMax)
-    // Whoever is still asking for the past itself does not know where it ends.
     const ended = whole ? given.length === rest.length : records.length < most
-    const last = ended && !this.#wanted.has(id)
+    // Whoever is still asking for the past itself does not know where it ends.
+    const isWhole = !this.#wanted.has(id)
     const messages = given.map(({ value }): PastMessage => {
       const { conversation: _, ...message } = decodeMessageRecord(value)
       return message
@@ -141,7 +155,8 @@ export class PastSync {
       conversation: id,
       before: placeOf(before),
       messages,
-      last
+      last: ended && isWhole,
+      whole: isWhole
     })
   }
 
@@ -162,17 +177,18 @@ export class PastSync {
 
   /** Which messages of a page are new has been looked up: those are kept. */
   sifted(turn: Turn, { peer, history, via }: Arrival, fresh: readonly boolean[]): void {
-    const { conversation: id, messages, last } = history
+    const { conversation: id, messages, last, whole } = history
     const progress = this.#wanted.get(id)
     if (progress === undefined || this.#asked.get(id) !== peer) return
     for (const [index, message] of messages.entries())
       if (fresh[index] === true) keep(turn, id, via === undefined ? message : { ...message, via })
     const total = progress.messages + messages.length
     const oldest = messages.at(-1)
-    // An empty page that is not the last: that one has no more for now, and is asked again when it comes back.
-    if (last || oldest !== undefined) this.#asked.delete(id)
+    this.#asked.delete(id)
+    // An empty page that is not the last: that one has no more for now.
+    if (oldest === undefined) this.#put.set(id, { off: peer, until: turn.uptime + limits.recallAgainMs })
     const enough = progress.from !== undefined && total >= spec.groupHistoryMax
-    const known = progress.again && !fresh.includes(true)
+    const known = progress.again && whole && !fresh.includes(true)
     if (last || enough || known) this.#next(turn, id, progress)
     else if (oldest !== undefined) {
       const { lamport, device, sequence } = oldest

@@ -123,6 +123,8 @@ export interface History {
   readonly messages: readonly PastMessage[]
   /** Whether there is nothing earlier. */
   readonly last: boolean
+  /** Whether the sender has the past itself, as far as it knows. */
+  readonly whole: boolean
 }
 
 export type OwnDevicesBody =
@@ -208,5 +210,6 @@ export const historyFields: Body<'history'> = {
   conversation: id(32),
   before: optional(historyPlaceShape),
   messages: list(pastMessage, { max: spec.historyPageMax }),
-  last: boolean
+  last: boolean,
+  whole: boolean
 }

@@ -72,7 +72,8 @@ const history: fc.Arbitrary<History> = fc.record({
     }),
     { maxLength: 3 }
   ),
-  last: fc.boolean()
+  last: fc.boolean(),
+  whole: fc.boolean()
 })
 
 const secrets: fc.Arbitrary<Secrets> = fc.record({

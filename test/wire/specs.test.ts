@@ -18,6 +18,7 @@ const own = [
   'group-order',
   'group',
   'delivery',
+  'devices',
   'presence'
 ]
 const limits: Readonly<Record<string, number | readonly number[]>> = spec
