@@ -27,7 +27,7 @@ async function join(node: HearsayNode): Promise<void> {
     // This program lets itself be asked into anything. Most would ask their person here.
     const { id } = await node.groups.accept(event.invitation.id)
     const { name, members } = await node.groups.joined(id, { signal })
-    console.log(`${node.identity.name} is in #${name}: ${members.map(member => member.name).join(', ')}`)
+    console.log(`${node.identity.name} is in #${name}, one of ${members.length}`)
     return
   }
 }

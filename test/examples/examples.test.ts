@@ -101,8 +101,8 @@ test('03: the bot takes everybody and answers everything once, also what came wh
 
 test('04: three people in a group, until one is removed', async () => {
   expect(await said('04-group.ts')).toEqual([
-    'bob is in #climbers: alice, bob',
-    'carol is in #climbers: alice, bob, carol',
+    'bob is in #climbers, one of 2',
+    'carol is in #climbers, one of 3',
     'carol reads, from bob: who has the rope?',
     "alice's next message is delivered, to 1 device",
     'carol has 1 message on disk'
