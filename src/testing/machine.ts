@@ -43,6 +43,7 @@ export class Machine {
   onBug: ((cause: unknown) => void) | undefined
   readonly #suite: number
   readonly #wrapSuite: (owner: string, suite: CipherSuite) => CipherSuite
+  readonly #openNode: typeof openNode
   #process: Process | undefined
   #boots = 0
   #skewMs: number
@@ -56,6 +57,8 @@ export class Machine {
     disk?: Partial<DiskHealth>
     suite?: number
     wrapSuite?: (owner: string, suite: CipherSuite) => CipherSuite
+    /** What starts the node; that of this package by default. */
+    openNode?: typeof openNode
   }) {
     this.name = init.name
     this.#time = init.time
@@ -64,6 +67,7 @@ export class Machine {
     this.#skewMs = init.skewMs ?? 0
     this.#suite = init.suite ?? MLS_128_X25519
     this.#wrapSuite = init.wrapSuite ?? ((_, suite) => suite)
+    this.#openNode = init.openNode ?? openNode
     this.peerId = peerIdFrom(init.random.fork('peer').bytes)
     this.disk = new SimulatedDisk({
       time: init.time,
@@ -95,7 +99,7 @@ export class Machine {
 
   /** Starts a process; resolves with its node. Never settles when the machine crashes first. */
   boot(): Promise<HearsayNode> {
-    return this.#start(openNode)
+    return this.#start(this.#openNode)
   }
 
   /** Starts a process that waits to be linked; resolves with its node once it is. `onLink` is told the link. */

@@ -5,6 +5,7 @@
  * models. Invariant: the same options give the same run, down to every byte on the wire; `trace` proves it.
  */
 import type { Contact, HearsayNode } from '../api.ts'
+import type { openNode } from '../node.ts'
 import { Machine } from './machine.ts'
 import { SimulatedInternet } from './internet.ts'
 import { seededRandom } from './random.ts'
@@ -39,6 +40,8 @@ export interface SimulateInit extends Partial<Weather> {
   readonly suite?: number
   /** Puts something between each node, by name, and its cipher suite: to watch how keys are used. */
   readonly wrapSuite?: (owner: string, suite: CipherSuite) => CipherSuite
+  /** By name: what starts somebody's node, where that is not this package: for members in bad faith. */
+  readonly openNode?: Readonly<Record<string, typeof openNode>>
   /** Called with every event as it runs. */
   readonly transcript?: (atMs: number, label: string) => void
 }
@@ -105,6 +108,7 @@ class Simulation implements SimulatedTestNetwork {
         skewMs: typeof skew === 'number' ? own.fork('skew').between(-skew, skew) : (skew[name] ?? 0),
         disk: { failure: init.diskErrors ?? 0 },
         ...(init.suite === undefined ? {} : { suite: init.suite }),
+        ...(init.openNode?.[name] === undefined ? {} : { openNode: init.openNode[name] }),
         ...(init.wrapSuite === undefined ? {} : { wrapSuite: init.wrapSuite })
       })
     })

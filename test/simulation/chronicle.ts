@@ -15,6 +15,7 @@ export type Invariant =
   | 'I4 convergence'
   | 'I5 authenticity'
   | 'I6 confidentiality'
+  | 'I7 authorisation'
   | 'I9 bad input changes nothing'
   | 'I10 honest status'
   | 'I11 a crash changes nothing'

@@ -3,16 +3,23 @@
  * finds: each fault must be caught within its budget of seeds, or the harness has a blind spot.
  */
 
+import type { World } from './fleet.ts'
+
 /** One edit: `find` must be in the file exactly once, so that a fault never stops being planted unnoticed. */
-export interface Fault {
-  readonly name: string
-  /** What goes wrong then. */
-  readonly why: string
+export interface Edit {
   readonly file: string
   readonly find: string
   readonly replace: string
+}
+
+export interface Fault extends Edit {
+  readonly name: string
+  /** What goes wrong then. */
+  readonly why: string
   /** How many seeds it may take to catch it. */
   readonly budget: number
+  /** What is simulated to catch it; pairs by default. */
+  readonly world?: World
 }
 
 export const faults: readonly Fault[] = [
@@ -207,10 +214,10 @@ export function faultNamed(name: string): Fault {
 }
 
 /** The source with the fault in it. Throws a RangeError when the place is not there exactly once. */
-export function plant(fault: Fault, source: string): string {
+export function plant(fault: Edit, source: string): string {
   const parts = source.split(fault.find)
   if (parts.length !== 2) {
-    throw new RangeError(`${fault.name}: its place is ${parts.length - 1} times in ${fault.file}, not once`)
+    throw new RangeError(`"${fault.find}" is ${parts.length - 1} times in ${fault.file}, not once`)
   }
   return parts.join(fault.replace)
 }

@@ -26,12 +26,12 @@ const QUIET_EVENTS_PER_SECOND_MAX = 25
  * them thinks that they come to.
  */
 export function truthOf(circle: Circle): { members: Members; names: readonly string[] } {
-  const { plan, group, chronicle } = circle
-  let among: readonly string[] = plan.nodes
+  const { honest, group, chronicle } = circle
+  let among: readonly string[] = honest
   for (;;) {
     const operations = new Map(among.flatMap(name => operationsOn(circle, name)))
     const members = membersBy(operations, group as string as OperationId)
-    const names = plan.nodes.filter(name => members.members.has(chronicle.identityOf(name)))
+    const names = honest.filter(name => members.members.has(chronicle.identityOf(name)))
     // What only somebody knows who is out is nobody's business any more.
     const fewer = among.filter(name => names.includes(name))
     if (fewer.length === among.length) return { members, names }
@@ -104,33 +104,35 @@ const pictureOf = ({ name, state, members, settings, epoch, settled }: Group): s
  * often; the thorough checks follow.
  */
 export async function convergedOn(circle: Circle): Promise<string | undefined> {
-  const { net, plan } = circle
-  if (circle.busy > 0 || plan.nodes.some(name => net.machine(name).running === undefined)) return undefined
+  const { net, honest, plan } = circle
+  if (circle.busy > 0 || honest.some(name => net.machine(name).running === undefined)) return undefined
   const { names } = truthOf(circle)
   const views = await Promise.all(names.map(name => circle.view(name)))
   const first = views[0]
   if (first === undefined || !first.settled) return undefined
   if (views.some(view => view === undefined || pictureOf(view) !== pictureOf(first))) return undefined
   if (names.some(name => missingFor(circle, name, names).length > 0)) return undefined
-  for (const name of plan.nodes) {
+  for (const name of honest) {
     if (names.includes(name)) continue
     const view = await circle.view(name)
     if (view?.state === 'joined') return undefined
   }
-  if (names.some(name => net.node(name).status().outbox.messages > 0)) return undefined
+  // For a member in bad faith, which is gone, messages wait for ever.
+  const waits = plan.hostile === undefined && names.some(name => net.node(name).status().outbox.messages > 0)
+  if (waits) return undefined
   return pictureOf(first)
 }
 
 /** I1 to I5, I10 and I12: on the views, histories and disks of all nodes. */
 export async function checkEnd(circle: Circle): Promise<void> {
-  for (const name of circle.plan.nodes) {
+  for (const name of circle.honest) {
     if (circle.net.machine(name).running !== undefined) continue
     circle.broken('I12 liveness', `${name} does not come back`)
     return
   }
   const { members, names } = truthOf(circle)
   const views = new Map<string, Group>()
-  for (const name of circle.plan.nodes) {
+  for (const name of circle.honest) {
     const view = await circle.view(name)
     if (view !== undefined) views.set(name, view)
     if (names.includes(name) || view?.state !== 'joined') continue
@@ -148,6 +150,13 @@ export async function checkEnd(circle: Circle): Promise<void> {
   }
   if (circle.isBroken) return
   await checkHistories(circle, names)
+  checkAccused(circle)
+  circle.spy.checkBranches({
+    ...circle.asked,
+    honest: circle.honest,
+    group: circle.group,
+    broken: (what, why) => circle.broken(what, why)
+  })
   checkEpochsKept(circle)
 }
 
@@ -208,7 +217,7 @@ function checkOrder(
   const common = new Set(history.map(({ id }) => id).filter(id => shared.has(id)))
   const of = (messages: readonly Message[]): string =>
     messages
-      .filter(({ id }) => common.has(id))
+      .filter(({ id, from }) => common.has(id) && !circle.isHostile(circle.nameOf(from.id)))
       .map(({ text }) => text)
       .join(' | ')
   if (of(history) !== of(theirs))
@@ -225,10 +234,11 @@ function checkHistory(
   inside: readonly string[]
 ): void {
   const { chronicle } = circle
-  const position = new Map(history.map(({ text }, index) => [text, index]))
-  if (position.size !== history.length)
+  const truths = history.filter(({ from }) => !circle.isHostile(circle.nameOf(from.id)))
+  const position = new Map(truths.map(({ text }, index) => [text, index]))
+  if (position.size !== truths.length)
     circle.broken('I2 no duplicate is shown', `${name}'s history has a message twice`)
-  for (const { text, from, delivery } of history) {
+  for (const { text, from, delivery } of truths) {
     const send = chronicle.send(text)
     if (send === undefined || send.from !== chronicle.nameOf(from.id)) {
       circle.broken('I5 authenticity', `${name}'s history has "${text}", which its author did not write`)
@@ -239,7 +249,14 @@ function checkHistory(
     )
     if (late !== undefined)
       circle.broken('I3 causal order', `${name}'s history has "${text}" before "${late}"`)
-    if (from.self && send.outcome === 'accepted' && delivery !== 'delivered' && delivery !== 'read')
+    const isForAll = circle.plan.hostile === undefined
+    if (
+      isForAll &&
+      from.self &&
+      send.outcome === 'accepted' &&
+      delivery !== 'delivered' &&
+      delivery !== 'read'
+    )
       circle.broken('I12 liveness', `${name} still says that "${text}" is ${delivery ?? 'nothing'}`)
   }
   const lost = chronicle.screen(name).shown.find(text => !position.has(text))
@@ -262,13 +279,35 @@ const earlierOf = (sends: readonly GroupSend[], send: GroupSend): string[] =>
     .filter(({ from, outcome }) => from === send.from && outcome === 'accepted')
     .map(({ text }) => text)
 
+/** I7: who keeps the rules is never accused, and who tells two stories is, by whoever can know. */
+function checkAccused(circle: Circle): void {
+  const { chronicle, honest } = circle
+  for (const { at, about, warning } of chronicle.warnings)
+    if (about !== undefined && honest.includes(about))
+      circle.broken('I7 authorisation', `${at} warns that ${about}, who keeps the rules, ${warning}`)
+  if (circle.plan.hostile?.by !== 'tells-two-stories') return
+  const hasSeenThrough = (name: string): boolean =>
+    chronicle.warnings.some(({ at, about }) => at === name && about === circle.plan.hostile!.name)
+  for (const name of honest) {
+    const { lies } = chronicle.screen(name)
+    // The next message names the one before it, which is not what was heard.
+    const first = lies.findIndex(text => text.endsWith(', or not'))
+    if (first >= 0 && first + 1 < lies.length && !hasSeenThrough(name))
+      circle.broken(
+        'I7 authorisation',
+        `${name} was told two stories and has not seen through it: ${lies.join(' | ')}`
+      )
+  }
+}
+
+/** Beside the head so many, and one that the last commit has just pushed over the edge. */
 function checkEpochsKept(circle: Circle): void {
-  for (const name of circle.plan.nodes) {
+  for (const name of circle.honest) {
     const kept = circle.net
       .machine(name)
       .disk.surviving(EPOCHS)
       .filter(({ key }) => key.startsWith(`${circle.group}/`)).length
-    if (kept > spec.epochsKeptMax + 1) circle.broken('I12 liveness', `${name} keeps ${kept} epochs`)
+    if (kept > spec.epochsKeptMax + 2) circle.broken('I12 liveness', `${name} keeps ${kept} epochs`)
   }
 }
 
@@ -276,7 +315,7 @@ function checkEpochsKept(circle: Circle): void {
 export function checkRemoved(circle: Circle): void {
   const { names } = truthOf(circle)
   const { sends } = circle.chronicle
-  for (const name of circle.plan.nodes) {
+  for (const name of circle.honest) {
     if (names.includes(name)) continue
     const readable = circle.spy.readable(name)
     for (const [index, send] of sends.entries()) {
@@ -310,11 +349,9 @@ export async function checkQuiet(circle: Circle): Promise<void> {
 /** I11: everybody restarts, and sees what was seen before. */
 export async function checkAfterRestart(circle: Circle): Promise<void> {
   const before = await wholePicture(circle)
-  for (const name of circle.plan.nodes) circle.crash(name, 1)
+  for (const name of circle.honest) circle.crash(name, 1)
   await circle.net.advance(SETTLE_MS)
-  await circle.net.until(() =>
-    circle.plan.nodes.every(name => circle.net.machine(name).running !== undefined)
-  )
+  await circle.net.until(() => circle.honest.every(name => circle.net.machine(name).running !== undefined))
   const after = await wholePicture(circle)
   if (after !== before)
     circle.broken('I11 a crash changes nothing', `people see something else\n  ${before}\n  ${after}`)
@@ -323,7 +360,7 @@ export async function checkAfterRestart(circle: Circle): Promise<void> {
 /** All that people see, as one text. */
 async function wholePicture(circle: Circle): Promise<string> {
   const lines: string[] = []
-  for (const name of circle.plan.nodes) {
+  for (const name of circle.honest) {
     const view = await circle.view(name)
     if (view === undefined) continue
     const texts = (await historyOf(circle, name)).map(({ text }) => text)

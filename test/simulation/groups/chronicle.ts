@@ -35,6 +35,8 @@ export interface GroupSend {
 export interface GroupScreen {
   readonly shown: string[]
   readonly shownAt: Map<string, number>
+  /** What members in bad faith said, in the order shown. */
+  readonly lies: string[]
   /** By cursor: what the event said. */
   readonly events: Map<number, string>
   lastCursor: number
@@ -68,9 +70,16 @@ export class GroupChronicle {
   readonly #now: () => number
   readonly #isOnDisk: (name: string, text: string) => boolean
 
+  readonly #isHostile: (name: string) => boolean
+
   /** `isOnDisk` says whether a text would survive a crash of a node in this moment. */
-  constructor(init: { now: () => number; isOnDisk: (name: string, text: string) => boolean }) {
+  constructor(init: {
+    now: () => number
+    isOnDisk: (name: string, text: string) => boolean
+    isHostile: (name: string) => boolean
+  }) {
     this.#now = init.now
+    this.#isHostile = init.isHostile
     this.#isOnDisk = init.isOnDisk
   }
 
@@ -81,8 +90,14 @@ export class GroupChronicle {
   named(identity: IdentityId, name: string): void {
     this.#people.set(identity, name)
     if (this.#screens.has(name)) return
-    const screen = { shown: [], shownAt: new Map(), events: new Map(), lastCursor: 0, readUntil: -1 }
-    this.#screens.set(name, screen)
+    this.#screens.set(name, {
+      shown: [],
+      shownAt: new Map(),
+      lies: [],
+      events: new Map(),
+      lastCursor: 0,
+      readUntil: -1
+    })
   }
 
   nameOf(identity: IdentityId): string | undefined {
@@ -125,6 +140,7 @@ export class GroupChronicle {
 
   /** A node tells of an event. */
   told(name: string, event: HearsayEvent): void {
+    if (this.#isHostile(name)) return
     const screen = this.screen(name)
     if (event.cursor <= screen.lastCursor) {
       this.broken(
@@ -158,6 +174,10 @@ export class GroupChronicle {
     const author = this.nameOf(message.from.id)
     const send = this.#byText.get(message.text)
     const where = `${name} showed "${message.text}"`
+    if (author !== undefined && this.#isHostile(author)) {
+      this.screen(name).lies.push(message.text)
+      return
+    }
     if (author === undefined || send === undefined || send.from !== author) {
       this.broken('I5 authenticity', `${where}, which ${author ?? 'nobody here'} did not write`)
       return
@@ -200,6 +220,7 @@ export class GroupChronicle {
       this.broken('I10 honest status', `${what}, but nothing has left since it was written`)
     }
     if (RANK[state] < RANK.delivered) return
+    if (this.#isHostile(to)) return
     if (!this.#isOnDisk(to, send.text)) {
       this.broken('I10 honest status', `${what}, but it is not on ${to}'s disk`)
       return

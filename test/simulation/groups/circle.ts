@@ -7,6 +7,7 @@ import { seededRandom } from 'hearsay/testing'
 import type { Machine, Observation, SimulatedTestNetwork } from 'hearsay/testing'
 import type { Invariant } from '../chronicle.ts'
 import { Crew } from '../crew.ts'
+import type { Outcome } from '../outcome.ts'
 import type { KeyWatch } from '../key-watch.ts'
 import { GroupChronicle } from './chronicle.ts'
 import type { GroupPlan, GroupStep } from './plan.ts'
@@ -32,6 +33,7 @@ export class Circle extends Crew {
     this.plan = plan
     this.chronicle = new GroupChronicle({
       now: () => net.time.now,
+      isHostile: name => this.isHostile(name),
       isOnDisk: (name, text) => net.machine(name).disk.holds(Buffer.from(text))
     })
     this.spy = new Spy()
@@ -43,6 +45,23 @@ export class Circle extends Crew {
 
   broken(invariant: Invariant, what: string): void {
     this.chronicle.broken(invariant, what)
+  }
+
+  /** Who was ever asked out, and whose each device is. */
+  readonly asked = {
+    everOut: (name: string): boolean => this.#everOut.has(name),
+    deviceOwners: (device: string): string | undefined => this.#owners.get(device)
+  }
+  readonly #everOut = new Set<string>()
+  readonly #owners = new Map<string, string>()
+
+  isHostile(name: string): boolean {
+    return name === this.plan.hostile?.name
+  }
+
+  /** Who keeps the rules. */
+  get honest(): readonly string[] {
+    return this.plan.nodes.filter(name => !this.isHostile(name))
   }
 
   /** The group that the run is about. */
@@ -71,9 +90,15 @@ export class Circle extends Crew {
     const group = await this.net.node(founder).groups.create('climbers', { members })
     this.#group = group.id
     await this.#allJoined(founding)
+    await this.#learnDevices()
     for (const name of admins)
       await this.net.node(founder).groups.setRole(group.id, this.chronicle.identityOf(name), 'admin')
     this.#mayDecline = true
+  }
+
+  async #learnDevices(): Promise<void> {
+    for (const { id, devices } of (await this.view(this.plan.founding[0]!))?.members ?? [])
+      for (const device of devices) this.#owners.set(device, this.nameOf(id))
   }
 
   async #meet(one: string, other: string): Promise<void> {
@@ -147,6 +172,9 @@ export class Circle extends Crew {
           return await groups.leave(this.group)
       }
     })
+    // What its machine crashed over may count.
+    if (done.type !== 'refused' && (step.type === 'remove' || step.type === 'leave'))
+      this.#everOut.add(step.who)
     if (done.type === 'done') this.changes++
   }
 
@@ -183,6 +211,15 @@ export class Circle extends Crew {
       else if (isOpen) await groups.accept(invitation)
       return true
     })
+  }
+
+  /** What goes wrong at a node in bad faith is its own business. */
+  protected override refusal<Value>(name: string, cause: unknown): Outcome<Value> {
+    return this.isHostile(name) ? { type: 'crashed' } : super.refusal(name, cause)
+  }
+
+  override bug(name: string, cause: unknown): void {
+    if (!this.isHostile(name)) super.bug(name, cause)
   }
 
   protected overheard(observation: Observation): void {

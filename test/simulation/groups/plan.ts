@@ -10,6 +10,7 @@ import type { SeededRandom, Weather } from 'hearsay/testing'
 import type { Role } from 'hearsay'
 import { XWING_SUITE } from 'hearsay/mls'
 import type { Trigger } from '../crew.ts'
+import { hostilities } from './hostile.ts'
 
 /** How long faults last; afterwards everything is healed. */
 export const CHAOS_MS = 60_000
@@ -64,6 +65,8 @@ export interface GroupPlan {
   readonly skewMs: Readonly<Record<string, number>>
   readonly fsyncMaxMs: number
   readonly steps: readonly GroupStep[]
+  /** Who is a member in bad faith, and how; it is there from the beginning and until the faults end. */
+  readonly hostile: { readonly name: string; readonly by: string } | undefined
   /** After convergence everybody restarts, and must be as before. */
   readonly restartAtEnd: boolean
 }
@@ -77,6 +80,10 @@ export function groupPlanOf(seed: number): GroupPlan {
   const [founder, ...rest] = nodes
   const outside = rest.filter((_, index) => index > 0 && random.chance(0.3))
   const founding = nodes.filter(name => !outside.includes(name))
+  const hostile =
+    founding.length > 2 && random.chance(0.25)
+      ? { name: random.pick(founding.slice(1)), by: random.pick(hostilities).name }
+      : undefined
   const skewed = random.chance(0.3)
   return {
     seed,
@@ -88,7 +95,8 @@ export function groupPlanOf(seed: number): GroupPlan {
     weather: weatherOf(random, on),
     skewMs: Object.fromEntries(nodes.map(name => [name, skewed ? random.between(-HOUR_MS, HOUR_MS) : 0])),
     fsyncMaxMs: random.pick([4, 4, 40, 400]),
-    steps: stepsOf(random, nodes, on).sort((a, b) => a.at - b.at),
+    steps: [...stepsOf(random, nodes, on), ...mischief(random, hostile)].sort((a, b) => a.at - b.at),
+    hostile,
     restartAtEnd: random.chance(0.15)
   }
 }
@@ -116,6 +124,18 @@ function stepsOf(random: SeededRandom, nodes: readonly string[], on: () => boole
     ...(on() ? ages(random) : []),
     ...(random.chance(0.15) ? jumps(random, nodes) : [])
   ]
+}
+
+/** Whoever is in bad faith is busy. */
+function mischief(random: SeededRandom, hostile: GroupPlan['hostile']): GroupStep[] {
+  if (hostile === undefined) return []
+  const from = hostile.name
+  return Array.from({ length: 12 }, (_, index) => {
+    const at = random.integer(CHAOS_MS)
+    if (hostile.by === 'rules-without-right' && index > 3)
+      return { at, type: 'rename', by: from, name: `the lie ${index} of ${from}` }
+    return { at, type: 'send', from, text: `${100 + index}: ${from} lies to all` }
+  })
 }
 
 const pairsOf = (nodes: readonly string[]): Array<[string, string]> =>

@@ -9,6 +9,7 @@ import { CONVERGE_WITHIN_MS, EVENTS_PER_SECOND_MAX } from '../promises.ts'
 import type { RunResult } from '../run-plan.ts'
 import { checkAfterRestart, checkEnd, checkQuiet, checkRemoved, convergedOn } from './checks.ts'
 import { Circle } from './circle.ts'
+import { hostileOpenNode } from './hostile.ts'
 import { CHAOS_MS } from './plan.ts'
 import type { GroupPlan, GroupStep } from './plan.ts'
 
@@ -28,6 +29,7 @@ export async function runGroupPlan(
   plan: GroupPlan,
   options: { transcript?: (atMs: number, label: string) => void } = {}
 ): Promise<RunResult> {
+  const { hostile } = plan
   const keys = new KeyWatch(() => net.time.executed)
   const net: SimulatedTestNetwork = await simulate({
     wrapSuite: (owner, suite) => keys.wrap(owner, suite),
@@ -37,6 +39,7 @@ export async function runGroupPlan(
     skewMs: plan.skewMs,
     ...FINE,
     maxDelayMs: NEAR_MS,
+    ...(hostile === undefined ? {} : { openNode: { [hostile.name]: await hostileOpenNode(hostile.by) } }),
     ...(options.transcript === undefined ? {} : { transcript: options.transcript })
   })
   const circle = new Circle(plan, net, keys)
@@ -83,7 +86,7 @@ function resultOf(circle: Circle, convergedAfterMs: number): RunResult {
       refused: count('refused'),
       unknown: count('unknown'),
       crashes: circle.crashes,
-      attacks: 0,
+      attacks: plan.hostile === undefined ? 0 : 1,
       events: net.time.executed,
       virtualMs: Math.round(net.time.now),
       convergedAfterMs: Math.round(convergedAfterMs),
@@ -136,6 +139,10 @@ function heal(circle: Circle): void {
   circle.armed.length = 0
   circle.net.heal()
   for (const machine of machines) {
+    if (circle.isHostile(machine.name)) {
+      circle.net.crash(machine.name)
+      continue
+    }
     circle.net.online(machine.name)
     Object.assign(machine.disk.health, { failure: 0, full: false, fsyncMaxMs: 4 })
     // Who is days away looks for others under the wrong days' keys, until somebody sets the clock.

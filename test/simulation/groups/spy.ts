@@ -5,6 +5,8 @@
 import { EPOCHS, RATCHETS } from '../../../src/core/group.ts'
 import { epochKeys, openMessage } from '../../../src/core/seal/message-seal.ts'
 import { decodeHeldEpoch } from '../../../src/core/records/held-epoch.ts'
+import type { Invariant } from '../chronicle.ts'
+import { leavesOf } from '../../../src/core/leaves.ts'
 import { decodeEntry } from '../../../src/wire/entry.ts'
 import { decodeEnvelope } from '../../../src/wire/envelope.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
@@ -81,6 +83,33 @@ export class Spy {
     return { commits: ours.length - 1, forks: [...children.values()].filter(count => count > 1).length }
   }
 
+  /**
+   * I7: on no branch that an honest member follows did anybody commit twice in a row without changing the
+   * membership, or take a device out that no operation ever took out.
+   */
+  checkBranches({ honest, group, broken, everOut, deviceOwners }: Branches): void {
+    const seen = new Set<string>()
+    for (const name of honest) {
+      const all = new Map([...(this.#stolen.get(name) ?? [])].filter(([key]) => key.startsWith(`${group}/`)))
+      for (const [key, { facts }] of all) {
+        const { parent, author } = decodeHeldEpoch(facts)
+        const before = parent === undefined ? undefined : all.get(`${group}/${parent}`)
+        if (before === undefined || seen.has(key)) continue
+        seen.add(key)
+        const tree = new Set(devicesIn(facts))
+        const gone = devicesIn(before.facts).filter(device => !tree.has(device))
+        const isSame = gone.length === 0 && tree.size === devicesIn(before.facts).length
+        if (isSame && author === decodeHeldEpoch(before.facts).author && !isReadmission(before.facts, facts))
+          broken('I7 authorisation', `${name} follows a branch that one device lengthened alone`)
+        for (const device of gone) {
+          const owner = deviceOwners(device)
+          if (owner !== undefined && !everOut(owner))
+            broken('I7 authorisation', `${name} follows a commit that took ${owner} out, whom nobody removed`)
+        }
+      }
+    }
+  }
+
   /** Everything on the wire passes here. */
   overhear(bytes: Uint8Array): void {
     const key = Buffer.from(bytes.subarray(0, HEADER_BYTES)).toString('latin1')
@@ -109,6 +138,30 @@ export class Spy {
     }
     return texts
   }
+}
+
+/** What a check of branches needs to know of the run. */
+export interface Branches {
+  readonly honest: readonly string[]
+  readonly group: string
+  readonly broken: (invariant: Invariant, what: string) => void
+  /** Whether anybody ever tried to take somebody out of the group. */
+  readonly everOut: (name: string) => boolean
+  readonly deviceOwners: (device: string) => string | undefined
+}
+
+const devicesIn = (facts: Uint8Array): string[] =>
+  leavesOf(Epoch.load(decodeHeldEpoch(facts).epoch)).map(({ device }) => device)
+
+/** Whether somebody was taken out and in again by one commit: the same device with another key. */
+function isReadmission(before: Uint8Array, after: Uint8Array): boolean {
+  const keysOf = (facts: Uint8Array): string[] =>
+    Epoch.load(decodeHeldEpoch(facts).epoch)
+      .members()
+      .map(({ leaf }) => Buffer.from(leaf.encryptionKey).toString('hex'))
+  const kept = new Set(keysOf(before))
+  // A commit renews its author's key; a second new one is somebody else's.
+  return keysOf(after).filter(key => !kept.has(key)).length > 1
 }
 
 const idOf = (epoch: Epoch): string => epochKeys((label, length) => epoch.export(label, '', length)).id
