@@ -126,7 +126,9 @@ export const limits = {
   groupsMax: 1000,
   /** Conversations whose past is asked for at once. */
   recallsMax: 4,
-  recallAgainMs: 10 * SECOND,
+  /** Who does not have the past whole is asked again after this: first doubled, then again and again. */
+  recallAgainMs: 5 * SECOND,
+  recallAgainMaxMs: HOUR,
   /** Credentials of leaves that need not be verified again. */
   credentialsRememberedMax: 16_384,
   /** Operations of one roster: what they say stays in memory, so that forks can be judged at any time. */

@@ -227,7 +227,7 @@ export class Core {
       this.reach.dueAt(turn.now, peer => sessions.has(peer)),
       sessions.dueAt(),
       this.rooms.dueAt(),
-      this.#past.dueAt()
+      this.#past.dueAt(turn.uptime)
     ]
     for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
     const due = times.filter(time => time !== undefined)

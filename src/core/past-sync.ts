@@ -29,10 +29,12 @@ export class PastSync {
   readonly #wanted = new Map<ConversationId, Progress>()
   /** Whom we have asked for what, and not been answered. */
   readonly #asked = new Map<ConversationId, PeerId>()
-  /** Who had no more for now, and when to ask again, in uptime. */
-  readonly #put = new Map<ConversationId, { readonly off: PeerId; readonly until: number }>()
-  /** Whom we are reading for. */
-  readonly #reading = new Set<PeerId>()
+  /** What we walk anew before that was answered. */
+  readonly #stale = new Set<ConversationId>()
+  /** Who did not have it whole, and when to ask again, in uptime. */
+  readonly #put = new Map<ConversationId, PutOff>()
+  /** What we are reading for others, by peer. */
+  readonly #reading = new Map<PeerId, Set<ConversationId>>()
 
   constructor(book: Book) {
     this.#book = book
@@ -70,7 +72,6 @@ export class PastSync {
       const peer = from === undefined ? this.#sibling(conversation, progress) : linkOf(conversation, from)
       if (peer === undefined) continue
       this.#asked.set(id, peer)
-      this.#put.delete(id)
       this.#tell(turn, peer, conversation, { type: 'recall', conversation: id, before })
     }
   }
@@ -82,10 +83,10 @@ export class PastSync {
     behind.clear()
     if (this.#book.own.live.size < 2 || known?.from !== undefined) return
     const others = (known?.behind ?? []).filter(({ device }) => !begun.some(each => each.device === device))
-    this.#save(turn, id, {
-      ...(known ?? { ...NOTHING, again: true }),
-      behind: [...others, ...begun].slice(-BEHIND_MAX)
-    })
+    // What has been walked again already was read too early.
+    const walk = known?.again === false ? known : { ...NOTHING, again: true }
+    this.#save(turn, id, { ...walk, behind: [...others, ...begun].slice(-BEHIND_MAX) })
+    if (walk.again && this.#asked.has(id)) this.#stale.add(id)
   }
 
   /** A sibling to ask: who asks again asks one that has what was said meanwhile. */
@@ -104,14 +105,18 @@ export class PastSync {
   }
 
   /** When `settle` has something to ask again, in uptime. */
-  dueAt(): number | undefined {
-    const times = [...this.#put].flatMap(([id, { until }]) => (this.#wanted.has(id) ? [until] : []))
+  dueAt(uptime: number): number | undefined {
+    const times = [...this.#put.values()].map(({ until }) => until).filter(until => until > uptime)
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
   /** A peer is gone: what it was asked somebody else is, or it is when it comes back. */
   gone(peer: PeerId): void {
-    for (const [id, asked] of this.#asked) if (asked === peer) this.#asked.delete(id)
+    for (const [id, asked] of this.#asked)
+      if (asked === peer) {
+        this.#asked.delete(id)
+        this.#stale.delete(id)
+      }
     this.#reading.delete(peer)
   }
 
@@ -129,9 +134,10 @@ export class PastSync {
     const sibling = this.#book.siblings.has(peer)
     const group = conversation?.links.has(peer) === true ? conversation.members : undefined
     const most = sibling ? spec.historyPageMax : (group?.settings.history ?? 0)
-    if (conversation === undefined || most === 0 || this.#reading.has(peer))
+    const reading = this.#reading.get(peer) ?? new Set()
+    if (conversation === undefined || most === 0 || reading.has(id) || reading.size >= limits.recallsMax)
       throw malformed('nothing for you')
-    this.#reading.add(peer)
+    this.#reading.set(peer, reading.add(id))
     const page: Page = { conversation: id, peer, before: placeKey(id, before), most, whole: !sibling }
     turn.emit({ type: 'recall', page })
   }
@@ -140,12 +146,10 @@ export class PastSync {
   recalled(turn: Turn, page: Page, records: readonly StoredRecord[]): void {
     const { conversation: id, peer, before, most, whole } = page
     const conversation = this.#book.conversation(id)
-    if (!this.#reading.delete(peer) || conversation === undefined) return
+    if (this.#reading.get(peer)?.delete(id) !== true || conversation === undefined) return
     const rest = records.filter(({ key }) => before === undefined || key < before)
     const given = rest.slice(0, spec.historyPageMax)
     const ended = whole ? given.length === rest.length : records.length < most
-    // Whoever is still asking for the past itself does not know where it ends.
-    const isWhole = !this.#wanted.has(id)
     const messages = given.map(({ value }): PastMessage => {
       const { conversation: _, ...message } = decodeMessageRecord(value)
       return message
@@ -155,8 +159,8 @@ export class PastSync {
       conversation: id,
       before: placeOf(before),
       messages,
-      last: ended && isWhole,
-      whole: isWhole
+      last: given.length === 0 || ended,
+      whole: !this.#wanted.has(id)
     })
   }
 
@@ -167,6 +171,10 @@ export class PastSync {
     const progress = this.#wanted.get(id)
     if (conversation === undefined || progress === undefined || this.#asked.get(id) !== peer)
       throw malformed('history that nobody asked for')
+    if (this.#stale.delete(id)) {
+      this.#asked.delete(id)
+      return
+    }
     const keys = messages.map(message => placeKey(id, message)!)
     const bound = placeKey(id, progress.before)
     const descends = keys.every((key, index) => key < (keys[index - 1] ?? bound ?? `${id}0`))
@@ -177,35 +185,66 @@ export class PastSync {
 
   /** Which messages of a page are new has been looked up: those are kept. */
   sifted(turn: Turn, { peer, history, via }: Arrival, fresh: readonly boolean[]): void {
-    const { conversation: id, messages, last, whole } = history
+    const { conversation: id, messages } = history
     const progress = this.#wanted.get(id)
     if (progress === undefined || this.#asked.get(id) !== peer) return
+    this.#asked.delete(id)
     for (const [index, message] of messages.entries())
       if (fresh[index] === true) keep(turn, id, via === undefined ? message : { ...message, via })
     const total = progress.messages + messages.length
-    const oldest = messages.at(-1)
-    this.#asked.delete(id)
-    // An empty page that is not the last: that one has no more for now.
-    if (oldest === undefined) this.#put.set(id, { off: peer, until: turn.uptime + limits.recallAgainMs })
-    const enough = progress.from !== undefined && total >= spec.groupHistoryMax
-    const known = progress.again && whole && !fresh.includes(true)
-    if (last || enough || known) this.#next(turn, id, progress)
-    else if (oldest !== undefined) {
-      const { lamport, device, sequence } = oldest
-      this.#save(turn, id, { ...progress, before: { lamport, device, sequence }, messages: total })
-    }
+    const whole = progress.whole && history.whole
+    const complete = history.last || (progress.from !== undefined && total >= spec.groupHistoryMax)
     if (fresh.includes(true))
-      turn.announce({ type: 'history:received', conversation: id, messages: total, complete: last || enough })
+      turn.announce({
+        type: 'history:received',
+        conversation: id,
+        messages: total,
+        complete: complete && whole
+      })
+    // Read while others spoke: the next time from the newest on.
+    if (this.#stale.delete(id)) return
+    const isKnown = progress.again && whole && !fresh.includes(true)
+    const oldest = messages.at(-1)
+    if (!whole && (complete || progress.again)) this.#putOff(turn, id, peer, progress)
+    else if (complete || isKnown || oldest === undefined) this.#next(turn, id, progress)
+    else {
+      const { lamport, device, sequence } = oldest
+      this.#save(turn, id, { ...progress, whole, before: { lamport, device, sequence }, messages: total })
+    }
+  }
+
+  /** Somebody did not have all of it: it is asked again from the newest on, or somebody else is, ever more rarely. */
+  #putOff(turn: Turn, id: ConversationId, off: PeerId, { from, again, behind }: Progress): void {
+    const delayMs = Math.min(
+      2 * (this.#put.get(id)?.delayMs ?? limits.recallAgainMs),
+      limits.recallAgainMaxMs
+    )
+    this.#put.set(id, { off, delayMs, until: turn.uptime + delayMs })
+    this.#save(turn, id, { ...NOTHING, from, again, behind })
   }
 
   /** All of it was here once: done, unless others have spoken while they did not know of us. */
   #next(turn: Turn, id: ConversationId, { again, behind }: Progress): void {
+    this.#put.delete(id)
     if (again || behind.length === 0) this.#done(turn, id)
     else this.#save(turn, id, { ...NOTHING, again: true, behind })
   }
 }
 
-const NOTHING: Progress = { from: undefined, before: undefined, messages: 0, again: false, behind: [] }
+interface PutOff {
+  readonly off: PeerId
+  readonly until: number
+  readonly delayMs: number
+}
+
+const NOTHING: Progress = {
+  from: undefined,
+  before: undefined,
+  messages: 0,
+  whole: true,
+  again: false,
+  behind: []
+}
 
 function keep(turn: Turn, conversation: ConversationId, message: PastMessage): void {
   const record = { ...message, conversation }

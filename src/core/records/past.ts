@@ -10,6 +10,8 @@ export interface Progress {
   /** Everything from here on we have. */
   readonly before: HistoryPlace | undefined
   readonly messages: number
+  /** Whether all that came in this walk came from devices that had it whole themselves. */
+  readonly whole: boolean
   /** Whether we have had it all once, and only look for what was said while others learned of us. */
   readonly again: boolean
   /** Who asks again waits for a device that has all of these logs up to these numbers. */
@@ -26,6 +28,7 @@ const stored = codec(
     from: optional(id<DeviceId>(32)),
     before: optional(historyPlaceShape),
     messages: integer(),
+    whole: boolean,
     again: boolean,
     behind: list(record({ device: id<DeviceId>(32), through: integer() }), { max: BEHIND_MAX })
   })
