@@ -44,6 +44,8 @@ export interface GossipInternals extends GossipSub {
   readonly streamsInbound: Map<string, InboundLink>
   readonly control: Map<string, RpcControl>
   readonly gossip: Map<string, RpcControl['ihave']>
+  /** What the score remembers of each peer, by topic. */
+  readonly score: { readonly peerStats: Map<string, { readonly topics: Record<string, unknown> }> }
   readonly opts: { readonly scoreParams: { readonly topics: Record<string, object> } }
   isStarted(): boolean
   getScore(peer: string): number

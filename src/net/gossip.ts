@@ -196,6 +196,8 @@ export class PrivateMesh {
     gossip.unsubscribe(topic)
     gossip.topicValidators.delete(topic)
     delete gossip.opts.scoreParams.topics[topic]
+    // The score looks up the parameters of every topic that it remembers of a peer that goes, and throws without.
+    for (const { topics } of gossip.score.peerStats.values()) delete topics[topic]
   }
 
   /** The node has started: joins what was subscribed to before. */

@@ -240,3 +240,19 @@ test('an RPC that is too large goes out in parts that every node accepts, with n
     { numRuns: 40 }
   )
 })
+
+test('a topic that is left while a peer is remembered for it takes nothing down when that peer goes', async () => {
+  await using alice = await startNode(MEMORY)
+  await using bob = await startNode(MEMORY)
+  admitEachOther(alice, bob)
+  await meet(alice, bob)
+  for (const node of [alice, bob]) node.network.subscribe(TOPIC)
+  await publishTo(bob, alice)
+  alice.network.unsubscribe(TOPIC)
+  alice.network.hangUp(bob.peer)
+  await until('bob is gone', () => alice.network.status().connections.length === 0)
+  // The mesh is as well as before: the next topic works.
+  await meet(alice, bob)
+  for (const node of [alice, bob]) node.network.subscribe('the next topic')
+  await publishTo(bob, alice, 'the next topic')
+})

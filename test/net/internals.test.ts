@@ -41,6 +41,7 @@ test('gossipsub has what the private mesh wraps', async () => {
   }
   expect(gossip['protocols']).toContain('/meshsub/1.2.0')
   expect(gossip['opts']).toMatchObject({ scoreParams: { topics: {} } })
+  expect(gossip['score']).toHaveProperty('peerStats', expect.any(Map))
 })
 
 test('kad-dht has what the DHT guards', async () => {
