@@ -18,6 +18,7 @@ import { deviceEntryHash, entryHash, envelopeId, messageId } from '../../src/cor
 import { sealMessage } from '../../src/core/seal/message-seal.ts'
 import {
   dayKeys,
+  devicePresenceSecret,
   inviteRendezvousSecret,
   presenceDay,
   presenceLookupKey,
@@ -318,6 +319,7 @@ function presence(): Vectors {
         lookupKey: presenceLookupKey(secret, day),
         record
       },
+      device: { secret, device: alice.device, deviceSecret: devicePresenceSecret(secret, alice.device) },
       topic: { contactSecret: secret, day, name: topicName(secret, day) },
       rendezvous: { inviteSecret: invite.secret, secret: inviteRendezvousSecret(invite.secret) }
     }

@@ -37,6 +37,7 @@ export const labels = {
   envelope: 'hearsay/1/envelope-id',
   envelopeTag: 'hearsay/1/envelope-tag',
   presenceSecret: 'hearsay/1/presence-secret',
+  presenceDevice: 'hearsay/1/presence-device',
   presenceDaySign: 'hearsay/1/presence-day-sign',
   presenceDaySeal: 'hearsay/1/presence-day-seal',
   presenceKey: 'hearsay/1/presence-dht-key',

@@ -17,6 +17,7 @@ import type { FirstContact } from './first-contact.ts'
 import { encodePresenceState } from './records/presence-state.ts'
 import type { PresenceState } from './records/presence-state.ts'
 import {
+  devicePresenceSecret,
   inviteRendezvousSecret,
   openPresence,
   presenceDay,
@@ -209,8 +210,9 @@ export class Reach {
     return targets
   }
 
-  #secret({ contact }: Acquaintance, { through }: LookupTarget): Uint8Array | undefined {
-    if (through === 'presence') return contact.facts.presenceSecret
+  #secret({ contact }: Acquaintance, { device }: LookupTarget): Uint8Array | undefined {
+    const { presenceSecret } = contact.facts
+    if (device !== undefined) return presenceSecret && devicePresenceSecret(presenceSecret, device)
     const outgoing = this.#first.outgoingTo(contact.facts.id)
     return outgoing === undefined ? undefined : inviteRendezvousSecret(outgoing.invite.secret)
   }
@@ -257,12 +259,13 @@ export class Reach {
     if (schedule.at > turn.uptime) return
     const delayMs = Math.min(schedule.delayMs * 2, limits.lookupMaxMs)
     this.#lookups.set(contact, { at: turn.uptime + schedule.delayMs, delayMs })
-    for (const through of ['presence', 'invite'] as const) {
-      const secret = this.#secret(entry, { contact, through })
+    const devices = entry.contact.devices().filter(device => device !== this.#book.own.device)
+    for (const device of [...devices, undefined]) {
+      const secret = this.#secret(entry, { contact, device })
       if (secret === undefined) continue
       for (const day of days(turn)) {
         const key = presenceLookupKey(secret, day)
-        turn.emit({ type: 'lookup', target: { contact, through }, key, day })
+        turn.emit({ type: 'lookup', target: { contact, device }, key, day })
       }
     }
   }
@@ -274,8 +277,9 @@ export class Reach {
     this.#publishAt = turn.uptime + Math.min(limits.presencePublishMs, untilNextDay)
     this.#publishedOn = presenceDay(turn.now)
     const { own, random } = this.#book
-    const secrets = [own.presenceSecret]
-    if (own.formerPresenceSecret !== undefined) secrets.push(own.formerPresenceSecret)
+    const secrets = [own.presenceSecret, own.formerPresenceSecret]
+      .filter(secret => secret !== undefined)
+      .map(secret => devicePresenceSecret(secret, own.device))
     for (const { invite, state } of this.#first.invites.values()) {
       const open = state === 'open' && (invite.expiresAt === undefined || turn.now < invite.expiresAt)
       if (open && secrets.length < limits.rendezvousPublishedMax)

@@ -48,10 +48,11 @@ export interface Carried {
   readonly sequences: readonly number[]
 }
 
-/** Whose presence is looked for: a contact's, or that of the maker of an invite that we redeem. */
+/** Whose presence is looked for: that of a contact's device, or of the maker of an invite that we redeem. */
 export interface LookupTarget {
   readonly contact: IdentityId
-  readonly through: 'presence' | 'invite'
+  /** Undefined for the maker of the invite. */
+  readonly device: DeviceId | undefined
 }
 
 /** Records that are to go: those of a collection from one key, included, to another, excluded. */

@@ -6,9 +6,9 @@
  * is and which of two is newer. Every holder of the secret can make records, so presence is a hint where to
  * dial and never proof of who answers: that is the hello's.
  */
-import { concat, equal, toHex } from '../../base/bytes.ts'
+import { concat, equal, fromHex, toHex } from '../../base/bytes.ts'
 import { HearsayError, malformed } from '../../base/errors.ts'
-import type { Millis } from '../../base/ids.ts'
+import type { DeviceId, Millis } from '../../base/ids.ts'
 import { spec } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
 import { AEAD_NONCE_BYTES, aeadOpen, aeadSeal } from '../../crypto/aead.ts'
@@ -120,6 +120,10 @@ export function openPresence(record: Uint8Array, secret: Uint8Array, day: number
   if (presence.sequence !== sequence) throw malformed('a presence with another sequence than its record')
   return presence
 }
+
+/** The secret under which one device of an identity is found, so that devices do not hide each other's records. */
+export const devicePresenceSecret = (secret: Uint8Array, device: DeviceId): Uint8Array =>
+  hkdf(secret, 'presenceDevice', 32, fromHex(device))
 
 /** The presence secret under which an inviter is found by those who hold the link, and by nobody else. */
 export const inviteRendezvousSecret = (inviteSecret: Uint8Array): Uint8Array =>

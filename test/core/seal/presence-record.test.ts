@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concat, toHex } from '../../../src/base/bytes.ts'
-import { millis, type Address } from '../../../src/base/ids.ts'
+import { millis, type Address, type DeviceId } from '../../../src/base/ids.ts'
 import { spec } from '../../../src/base/limits.ts'
 import {
   dayKeys,
+  devicePresenceSecret,
   inviteRendezvousSecret,
   openPresence,
   presenceDay,
@@ -147,4 +148,14 @@ describe('the secrets derived for meeting', () => {
     expect(new Set(names).size).toBe(4)
     for (const name of names) expect(name).toMatch(/^[0-9a-f]{64}$/)
   })
+})
+
+test('two devices of one identity have records under two keys, and neither reads as the other’s', () => {
+  const [laptop, phone] = ['ab', 'cd'].map(digits =>
+    devicePresenceSecret(secret, digits.repeat(32) as DeviceId)
+  )
+  expect(toHex(presenceLookupKey(laptop!, day))).not.toBe(toHex(presenceLookupKey(phone!, day)))
+  const ofLaptop = sealPresence(alice.presence, laptop!, day, random)
+  expect(openPresence(ofLaptop, laptop!, day)).toEqual(alice.presence)
+  expect(() => openPresence(ofLaptop, phone!, day)).toThrow(refused)
 })
