@@ -264,6 +264,28 @@ describe('a grant', () => {
   })
 })
 
+test('each device publishes where it is under a key of its own, and a contact looks under both', () => {
+  const home = new Household(25)
+  const phone = home.link('phone')
+  const { bob, laptop } = home
+  home.leave(bob)
+  for (const person of [bob, laptop, phone]) {
+    person.effects = []
+    person.step({ type: 'dht-ready' })
+    person.sleep(1000)
+  }
+  const keysOf = (person: Person, type: 'put' | 'lookup'): string[] =>
+    person.effects.flatMap(effect => (effect.type === type ? [Buffer.from(effect.key).toString('hex')] : []))
+  const [ofLaptop, ofPhone] = [keysOf(laptop, 'put'), keysOf(phone, 'put')]
+  expect(ofLaptop).not.toEqual([])
+  expect(ofPhone).not.toEqual([])
+  expect(ofLaptop.filter(key => ofPhone.includes(key))).toEqual([])
+  const sought = keysOf(bob, 'lookup')
+  expect(ofPhone.filter(key => !sought.includes(key))).toEqual([])
+  // What else the laptop publishes is for those who hold its invites.
+  expect(ofLaptop.filter(key => sought.includes(key))).not.toEqual([])
+})
+
 describe('cards', () => {
   test('are taken from a device of ours, never from a contact', () => {
     const home = new Household(30)

@@ -230,20 +230,6 @@ describe('several devices', () => {
   })
 })
 
-test('a contact who has lost both finds both in the DHT, though they cannot hear each other', async () => {
-  await using net = await circle(10, 'phone')
-  await linked(net, 'phone')
-  await everybodyHears(net, ['alice', 'phone'])
-  net.crash('bob')
-  net.partition(['alice'], ['phone'])
-  for (const name of ['alice', 'phone']) net.internet.move(name)
-  await net.advance(60_000)
-  const bob = await net.machine('bob').boot()
-  const sent = await say(bob, 'alice', 'where are you two?')
-  await sent.reached('delivered')
-  expect(sent.devices.map(({ state }) => state)).toEqual(['delivered', 'delivered'])
-})
-
 async function everybodyHearsBut(net: SimulatedTestNetwork): Promise<void> {
   await until(net, 'the tablet knows bob', async () =>
     (await names(net.node('tablet'))).includes('bob ready')
