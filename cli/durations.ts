@@ -23,22 +23,6 @@ export function formatDuration(ms: number): `${number} ${'ms' | 's' | 'min' | 'h
   return `${Math.round(amount / UNITS.d)} d`
 }
 
-/** A parameter that is a duration or `never`; the parsed value is in milliseconds, or `never`. */
-export const durationOrNever = (description: string) =>
-  z
-    .string()
-    .regex(
-      /^(?:\d{1,9}(?:ms|s|m|h|d)|never)$/u,
-      'a duration is a number with s, m, h or d, like 7d; or never'
-    )
-    .transform((text, context) => {
-      const ms = text === 'never' ? text : parseDuration(text)
-      if (ms !== undefined) return ms
-      context.addIssue({ code: 'custom', message: 'that is longer than a year' })
-      return z.NEVER
-    })
-    .meta({ description, value: 'DURATION' })
-
 /** A parameter that is a duration; the parsed value is in milliseconds. */
 export const duration = (description: string) =>
   z

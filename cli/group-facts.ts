@@ -33,8 +33,7 @@ export const groupLine = line('group', {
   invited: z.array(z.strictObject({ name: z.string(), id })),
   settings: z.strictObject({
     mayAdd: z.enum(['admins', 'members']),
-    history: z.int(),
-    disappearAfterMs: z.number().nullable()
+    history: z.int()
   }),
   suite: z.string()
 })
@@ -63,8 +62,7 @@ export const groupFact = (group: Group, names: Names): GroupFact => ({
   invited: group.invited.map(invited => ({ name: names.people.get(invited) ?? '', id: invited })),
   settings: {
     mayAdd: group.settings.mayAdd,
-    history: group.settings.history,
-    disappearAfterMs: group.settings.disappearAfterMs ?? null
+    history: group.settings.history
   },
   suite: group.suite
 })

@@ -41,6 +41,7 @@ export class NodeGroups implements Groups {
     }: { members?: readonly ContactReference[]; settings?: Partial<GroupSettings> } = {}
   ): Promise<Group> {
     return this.#runtime.execute(({ book, rooms, turn }) => {
+      checkSettings(settings)
       const people = members.map(member => book.find(referenceOf(member)))
       const room = rooms.create(turn, name, settings)
       for (const entry of people) rooms.invite(turn, room, entry, 'member')
@@ -93,6 +94,7 @@ export class NodeGroups implements Groups {
 
   configure(reference: GroupReference, settings: Partial<GroupSettings>): Promise<Group> {
     return this.#runtime.execute(core => {
+      checkSettings(settings)
       const group = referenceOf(reference)
       const before = core.rooms.find(group).view().settings
       return commands.changeGroup(core, group, { type: 'settings', settings: { ...before, ...settings } })
@@ -163,3 +165,9 @@ export class NodeGroups implements Groups {
 
 /** A link that anybody can pass on ends by itself: after a week, if not said otherwise. */
 const GROUP_LINK_MS = 7 * 86_400_000
+
+/** Nobody is promised what no node does yet. */
+function checkSettings({ disappearAfterMs }: Partial<GroupSettings>): void {
+  if (disappearAfterMs !== undefined)
+    throw new HearsayError('INVALID_ARGUMENT', { message: 'Messages do not disappear yet.' })
+}

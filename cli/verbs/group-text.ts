@@ -1,5 +1,4 @@
 /** Groups, their members and invitations to them as a person reads them. */
-import { formatDuration } from '../durations.ts'
 import type { GroupFact, InvitationFact, MemberFact } from '../group-facts.ts'
 import type { Paint } from '../output/paint.ts'
 import { counted, groupName, localMoment, person, row, shortFingerprint } from '../output/people.ts'
@@ -53,7 +52,7 @@ const invitedName = ({ name, id }: GroupFact['invited'][number]): SafeText =>
 
 /** Everything about a group. */
 export function groupInfoText(group: GroupFact, paint: Paint): SafeText {
-  const { mayAdd, history, disappearAfterMs } = group.settings
+  const { mayAdd, history } = group.settings
   return joined(
     [
       membersText(group, paint),
@@ -61,12 +60,6 @@ export function groupInfoText(group: GroupFact, paint: Paint): SafeText {
       row(
         literal('newcomers'),
         history === 0 ? literal('see no earlier message') : words`see ${lastMessages(history)}`
-      ),
-      row(
-        literal('messages'),
-        disappearAfterMs === null
-          ? literal('stay')
-          : words`disappear after ${safe(formatDuration(disappearAfterMs))}`
       ),
       row(literal('id'), safe(group.id)),
       row(literal('epoch'), group.epoch === null ? literal('(none yet)') : safe(group.epoch)),

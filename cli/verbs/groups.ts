@@ -1,7 +1,7 @@
 /** Verbs for groups: founding them, who belongs to them, and what they are called. */
 import { HearsayError, spec, type Group, type GroupSettings, type HearsayNode, type Role } from 'hearsay'
 import { z } from 'zod'
-import { duration, durationOrNever } from '../durations.ts'
+import { duration } from '../durations.ts'
 import { contactFact, contactLine, inviteFact, inviteLine } from '../facts.ts'
 import { groupFact, groupLine, type GroupFact } from '../group-facts.ts'
 import type { Paint } from '../output/paint.ts'
@@ -27,17 +27,15 @@ const settings = {
     .min(0)
     .max(spec.groupHistoryMax)
     .optional()
-    .meta({ description: 'how many of the last messages newcomers are given', value: 'N' }),
-  disappear: durationOrNever('when messages go: so long after they were sent, or never').optional()
+    .meta({ description: 'how many of the last messages newcomers are given', value: 'N' })
 }
 
 /** The settings that a command line names; the others stay as they are. */
 function settingsIn(given: z.output<z.ZodObject<typeof settings>>): Partial<GroupSettings> {
-  const { mayAdd, history, disappear } = given
+  const { mayAdd, history } = given
   return {
     ...(mayAdd === undefined ? {} : { mayAdd }),
-    ...(history === undefined ? {} : { history }),
-    ...(disappear === undefined ? {} : { disappearAfterMs: disappear === 'never' ? undefined : disappear })
+    ...(history === undefined ? {} : { history })
   }
 }
 
@@ -223,7 +221,7 @@ export const setGroup = nodeVerb({
     if (Object.keys(wanted).length === 0) {
       throw new HearsayError('INVALID_ARGUMENT', {
         message: 'Nothing is to be changed.',
-        hint: 'Give at least one of --may-add, --history and --disappear.'
+        hint: 'Give --may-add, --history or both.'
       })
     }
     yield await changed(await context.node.groups.configure(reference, wanted), context)

@@ -66,7 +66,7 @@ export interface GroupSettings {
   readonly mayAdd: 'admins' | 'members'
   /** How many of the last messages somebody new is given. */
   readonly history: number
-  /** Messages go this long after they were sent; undefined: never. */
+  /** How long messages stay; undefined: for good. Kept in the roster for later: no node acts on it or sets it yet. */
   readonly disappearAfterMs: number | undefined
 }
 

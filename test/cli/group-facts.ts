@@ -27,7 +27,7 @@ export const climbers = (given: Partial<GroupFact> = {}): GroupFact => ({
   settled: true,
   members: [memberCalled('alice', { role: 'owner' }), memberCalled('bob')],
   invited: [],
-  settings: { mayAdd: 'admins', history: 50, disappearAfterMs: null },
+  settings: { mayAdd: 'admins', history: 50 },
   suite: 'X-Wing',
   ...given
 })

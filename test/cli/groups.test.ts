@@ -44,7 +44,7 @@ describe('a group at the prompt', () => {
       name: 'climbers',
       state: 'joined',
       members: [{ name: 'alice', role: 'owner', self: true }],
-      settings: { mayAdd: 'admins', history: 10, disappearAfterMs: null }
+      settings: { mayAdd: 'admins', history: 10 }
     })
     expect(namesIn(founded, 'invited')).toEqual(['bob', 'carol'])
 
@@ -87,12 +87,9 @@ describe('a group at the prompt', () => {
     expect(promoted?.['members']).toContainEqual(expect.objectContaining({ name: 'bob', role: 'admin' }))
     const [renamed] = await alice.json('group.rename', ['#climbers', '#ropes'])
     expect(renamed).toMatchObject({ name: 'ropes' })
-    const set = ['ropes', '--may-add', 'members', '--history', '0', '--disappear', '7d']
+    const set = ['ropes', '--may-add', 'members', '--history', '0']
     expect(await alice.json('group.set', set)).toMatchObject([
-      { settings: { mayAdd: 'members', history: 0, disappearAfterMs: 7 * 86_400_000 } }
-    ])
-    expect(await alice.json('group.set', ['ropes', '--disappear', 'never'])).toMatchObject([
-      { settings: { mayAdd: 'members', history: 0, disappearAfterMs: null } }
+      { settings: { mayAdd: 'members', history: 0 } }
     ])
     expect(await alice.error('group.set', ['ropes'])).toMatchObject({ exit: 2, code: 'INVALID_ARGUMENT' })
     await alice.json('send', ['#ropes', 'all up to date?', ...until])

@@ -27,7 +27,6 @@ describe('usage', () => {
     [['group', 'frob'], /there is no verb "group frob"; there are create/u],
     [['group', 'create'], /missing required argument 'NAME'/u],
     [['group', 'set', 'ropes', '--may-add', 'everybody'], /Allowed choices are admins, members/u],
-    [['group', 'set', 'ropes', '--disappear', 'soon'], /disappear: .*never/u],
     [['device', 'revoke'], /missing required argument 'DEVICE'/u],
     [['help', 'frobnicate'], /there is no verb "frobnicate"/u],
     [['invites', 'revoke'], /missing required argument 'ID'/u]

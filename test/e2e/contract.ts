@@ -57,8 +57,7 @@ const group = z.looseObject({
   invited: z.array(z.looseObject({ name: z.string(), id })),
   settings: z.looseObject({
     mayAdd: z.enum(['admins', 'members']),
-    history: z.int().min(0),
-    disappearAfterMs: z.number().nullable()
+    history: z.int().min(0)
   }),
   suite: z.string()
 })

@@ -31,7 +31,7 @@ test.each<[string, Partial<GroupFact> | undefined, Partial<GroupFact>, readonly 
   [
     'it is set otherwise',
     {},
-    { settings: { mayAdd: 'members', history: 0, disappearAfterMs: null } },
+    { settings: { mayAdd: 'members', history: 0 } },
     ['#climbers has other settings: /group info']
   ],
   ['we were removed', {}, { state: 'removed', members: [bob] }, ['you were removed from #climbers']],

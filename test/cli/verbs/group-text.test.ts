@@ -48,11 +48,10 @@ test('the members of a group, with what tells them apart', () => {
 })
 
 test('everything about a group', () => {
-  const settings = { mayAdd: 'members', history: 0, disappearAfterMs: 7 * 86_400_000 } as const
+  const settings = { mayAdd: 'members', history: 0 } as const
   expect(groupInfoText(climbers({ settings }), plain).split('\n').slice(3)).toEqual([
     'may add      every member',
     'newcomers    see no earlier message',
-    'messages     disappear after 7 d',
     `id           ${idFor('climbers')}`,
     `epoch        ${'ab'.repeat(16)}`,
     'suite        X-Wing'
