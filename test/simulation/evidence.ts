@@ -28,8 +28,8 @@ const wallSeconds = (performance.now() - began) / 1000
 const figures = summary(reports)
 
 const caught: string[] = []
-for (const { name, file, budget } of faults) {
-  const runs = await runSeeds({ first: 1, count: budget, fault: name, stop: true })
+for (const { name, file, budget, world = 'pairs' } of faults) {
+  const runs = await runSeeds({ world, first: 1, count: budget, fault: name, stop: true })
   const found = runs.find(({ violation }) => violation !== undefined)
   const promise = found?.violation?.invariant ?? '**not caught**'
   caught.push(

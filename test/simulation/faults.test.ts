@@ -12,8 +12,8 @@ describe('planted faults', () => {
   })
 
   test.each(faults.map(({ name }) => name))('%s is caught', async name => {
-    const { budget } = faultNamed(name)
-    const reports = await runSeeds({ first: 1, count: budget, fault: name, stop: true })
+    const { budget, world = 'pairs' } = faultNamed(name)
+    const reports = await runSeeds({ world, first: 1, count: budget, fault: name, stop: true })
     const caught = reports.find(({ violation }) => violation !== undefined)
     expect(caught?.violation?.invariant, `not caught in ${budget} seeds`).toMatch(/^I\d+ /)
   })

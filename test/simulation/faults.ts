@@ -4,6 +4,7 @@
  */
 
 import type { World } from './fleet.ts'
+import { groupFaults } from './groups/faults.ts'
 
 /** One edit: `find` must be in the file exactly once, so that a fault never stops being planted unnoticed. */
 export interface Edit {
@@ -20,9 +21,11 @@ export interface Fault extends Edit {
   readonly budget: number
   /** What is simulated to catch it; pairs by default. */
   readonly world?: World
+  /** The bad faith of a member without which it would not show. */
+  readonly hostile?: string
 }
 
-export const faults: readonly Fault[] = [
+const pairFaults: readonly Fault[] = [
   {
     name: 'send-before-persist',
     why: 'Effects leave, receipts among them, before the batch that they speak of is on disk.',
@@ -205,6 +208,9 @@ export const faults: readonly Fault[] = [
     budget: 300
   }
 ]
+
+/** All of them: of people in pairs, and of groups. */
+export const faults: readonly Fault[] = [...pairFaults, ...groupFaults]
 
 /** The fault of that name. Throws a RangeError where there is none. */
 export function faultNamed(name: string): Fault {

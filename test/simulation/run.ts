@@ -8,7 +8,7 @@
  * - `--json`: one object per line.
  */
 import { parseArgs } from 'node:util'
-import { faults } from './faults.ts'
+import { faultNamed, faults } from './faults.ts'
 import { runSeeds, summary } from './fleet.ts'
 import type { Report } from './fleet.ts'
 import { planOf } from './plan.ts'
@@ -42,7 +42,7 @@ async function many(): Promise<number> {
   const began = performance.now()
   const { fault } = options
   const reports = await runSeeds({
-    world,
+    world: fault === undefined ? world : (faultNamed(fault).world ?? 'pairs'),
     first: Number(options.from),
     count: Number(options.seeds),
     ...(fault === undefined ? {} : { fault, stop: true }),
@@ -74,7 +74,13 @@ function show(report: Report): void {
 async function one(seed: number): Promise<number> {
   if (options.fault !== undefined) {
     // A fault is planted while modules load, so it needs a process of its own.
-    await runSeeds({ world, first: seed, count: 1, fault: options.fault, onReport: show })
+    await runSeeds({
+      world: faultNamed(options.fault).world ?? 'pairs',
+      first: seed,
+      count: 1,
+      fault: options.fault,
+      onReport: show
+    })
     return 0
   }
   if (options.groups) return await oneOf(groupPlanOf(seed), runGroupPlan)

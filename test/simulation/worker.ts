@@ -4,12 +4,16 @@
  * Usage: worker.ts WORLD FIRST COUNT STRIDE [stop]: with `stop`, nothing after the first violation. The world is
  * `pairs` (people who talk in pairs) or `groups`.
  */
+import { faultNamed } from './faults.ts'
 import { groupPlanOf } from './groups/plan.ts'
 import { runGroupPlan } from './groups/run-plan.ts'
 import { planOf } from './plan.ts'
 import { runPlan } from './run-plan.ts'
 import type { RunResult } from './run-plan.ts'
 
+/** With a planted fault comes the bad faith that brings it to light. */
+const planted = process.env['HEARSAY_FAULT']
+const badFaith = planted === undefined ? undefined : faultNamed(planted).hostile
 const [world, first, count, stride, stop] = process.argv.slice(2)
 
 // Something that nobody waits for failed: in production it would end the process, so it ends the run.
@@ -27,7 +31,9 @@ for (let i = 0; i < Number(count); i++) {
 async function run(seed: number): Promise<RunResult & { readonly wallMs: number }> {
   const began = performance.now()
   stray = undefined
-  const result = await (world === 'groups' ? runGroupPlan(groupPlanOf(seed)) : runPlan(planOf(seed)))
+  const result = await (world === 'groups'
+    ? runGroupPlan(groupPlanOf(seed, badFaith))
+    : runPlan(planOf(seed)))
   const wallMs = performance.now() - began
   if (stray === undefined || result.violation !== undefined) return { ...result, wallMs }
   const what = `an unhandled rejection: ${stray instanceof Error ? stray.stack : JSON.stringify(stray)}`

@@ -2,72 +2,23 @@
  * What must be true of a group when the bad day is over: everything said has arrived, once, in one order; one
  * roster, one head and one tree; whoever was removed reads nothing more; and then it is quiet.
  */
-import type { Group, Message, OperationId } from 'hearsay'
+import { isDeepStrictEqual } from 'node:util'
+import type { Group, Message } from 'hearsay'
 import { EPOCHS } from '../../../src/core/group.ts'
 import { leavesOf } from '../../../src/core/leaves.ts'
 import { decodeHeldEpoch } from '../../../src/core/records/held-epoch.ts'
-import { OPERATIONS } from '../../../src/core/roster-sync.ts'
-import { Roster } from '../../../src/core/roster.ts'
-import type { Members } from '../../../src/core/roster.ts'
-import { operationId } from '../../../src/core/seal/roster-seal.ts'
 import { spec } from '../../../src/base/limits.ts'
 import { Epoch } from 'hearsay/mls'
 import type { GroupSend } from './chronicle.ts'
 import type { Circle } from './circle.ts'
+import { truthOf } from './truth.ts'
+import type { View } from './truth.ts'
 import { CONVERGE_WITHIN_MS } from '../promises.ts'
 
 const HISTORY_MAX = 10_000
 const SETTLE_MS = 5000
 const QUIET_MS = 120_000
 const QUIET_EVENTS_PER_SECOND_MAX = 25
-
-/**
- * Who belongs to the group in truth: by all operations that its members have on their disks, whatever any of
- * them thinks that they come to.
- */
-export function truthOf(circle: Circle): { members: Members; names: readonly string[] } {
-  const { honest, group, chronicle } = circle
-  let among: readonly string[] = honest
-  for (;;) {
-    const operations = new Map(among.flatMap(name => operationsOn(circle, name)))
-    const members = membersBy(operations, group as string as OperationId)
-    const names = honest.filter(name => members.members.has(chronicle.identityOf(name)))
-    // What only somebody knows who is out is nobody's business any more.
-    const fewer = among.filter(name => names.includes(name))
-    if (fewer.length === among.length) return { members, names }
-    among = fewer
-  }
-}
-
-function operationsOn({ net, group }: Circle, name: string): Array<[string, Uint8Array]> {
-  return net
-    .machine(name)
-    .disk.surviving(OPERATIONS)
-    .filter(({ key }) => key.startsWith(`${group}/`))
-    .map(({ key, value }) => [key, value])
-}
-
-/** The last answers, by the operations asked about: it is asked often, and signatures take long. */
-const answers = new Map<string, Members>()
-const ANSWERS_MAX = 16
-
-function membersBy(operations: ReadonlyMap<string, Uint8Array>, id: OperationId): Members {
-  const key = [...operations.keys()].sort().join()
-  const known = answers.get(key)
-  if (known !== undefined) return known
-  const { current } = rosterOf([...operations.values()], id)
-  answers.set(key, current)
-  if (answers.size > ANSWERS_MAX) answers.delete(answers.keys().next().value!)
-  return current
-}
-
-function rosterOf(operations: readonly Uint8Array[], id: OperationId): Roster {
-  const first = operations.find(bytes => operationId(bytes) === id)
-  if (first === undefined) throw new Error('nobody has the first operation of the group')
-  const roster = Roster.begin(first)
-  for (const bytes of operations) roster.add(bytes)
-  return roster
-}
 
 /** Messages that a member must have been shown and has not: accepted ones that it was to get. */
 function missingFor(circle: Circle, name: string, inside: readonly string[]): GroupSend[] {
@@ -130,7 +81,7 @@ export async function checkEnd(circle: Circle): Promise<void> {
     circle.broken('I12 liveness', `${name} does not come back`)
     return
   }
-  const { members, names } = truthOf(circle)
+  const { view: truth, names } = truthOf(circle)
   const views = new Map<string, Group>()
   for (const name of circle.honest) {
     const view = await circle.view(name)
@@ -138,7 +89,7 @@ export async function checkEnd(circle: Circle): Promise<void> {
     if (names.includes(name) || view?.state !== 'joined') continue
     circle.broken('I4 convergence', `${name} thinks that it is a member, and is none for anybody else`)
   }
-  for (const name of names) checkView(circle, name, views.get(name), members)
+  for (const name of names) checkView(circle, name, views.get(name), truth)
   const epochs = new Set(names.map(name => views.get(name)?.epoch))
   if (epochs.size > 1) circle.broken('I4 convergence', `${epochs.size} heads: ${[...epochs].join(' ')}`)
   for (const name of names) {
@@ -161,18 +112,14 @@ export async function checkEnd(circle: Circle): Promise<void> {
 }
 
 /** What a member sees is what the operations say, and its tree is what it says. */
-function checkView(circle: Circle, name: string, view: Group | undefined, truth: Members): void {
+function checkView(circle: Circle, name: string, view: Group | undefined, truth: View): void {
   if (view?.state !== 'joined') {
     circle.broken('I4 convergence', `${name} is a member, and thinks that it is ${view?.state ?? 'none'}`)
     return
   }
   const seen = view.members.map(({ id, role, devices }) => [id, role, [...devices].sort()])
-  const real = [...truth.members.values()].map(({ identity, role, devices }) => [
-    identity,
-    role,
-    [...devices].sort()
-  ])
-  if (JSON.stringify([view.name, view.settings, seen]) !== JSON.stringify([truth.name, truth.settings, real]))
+  const real = truth.members.map(({ identity, role, devices }) => [identity, role, devices])
+  if (!isDeepStrictEqual([view.name, view.settings, seen], [truth.name, truth.settings, real]))
     circle.broken('I4 convergence', `${name} sees another roster than the operations make`)
   const record = circle.net
     .machine(name)
@@ -182,8 +129,8 @@ function checkView(circle: Circle, name: string, view: Group | undefined, truth:
     circle.broken('I4 convergence', `${name} stands on an epoch that is not on its disk`)
     return
   }
-  const tree = leavesOf(Epoch.load(decodeHeldEpoch(record.value).epoch)).map(({ device }) => device)
-  const wanted = truth.devices()
+  const tree = leavesOf(Epoch.load(decodeHeldEpoch(record.value).epoch)).map(({ device }): string => device)
+  const wanted: readonly string[] = truth.members.flatMap(({ devices }) => devices)
   if (tree.length !== wanted.length || wanted.some(device => !tree.includes(device)))
     circle.broken(
       'I4 convergence',

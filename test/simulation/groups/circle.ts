@@ -36,7 +36,7 @@ export class Circle extends Crew {
       isHostile: name => this.isHostile(name),
       isOnDisk: (name, text) => net.machine(name).disk.holds(Buffer.from(text))
     })
-    this.spy = new Spy()
+    this.spy = new Spy(new Set(plan.nodes.filter(name => this.isHostile(name))))
   }
 
   get isBroken(): boolean {
@@ -50,6 +50,7 @@ export class Circle extends Crew {
   /** Who was ever asked out, and whose each device is. */
   readonly asked = {
     everOut: (name: string): boolean => this.#everOut.has(name),
+    isHostile: (name: string | undefined): boolean => name !== undefined && this.isHostile(name),
     deviceOwners: (device: string): string | undefined => this.#owners.get(device)
   }
   readonly #everOut = new Set<string>()

@@ -71,8 +71,8 @@ export interface GroupPlan {
   readonly restartAtEnd: boolean
 }
 
-/** The plan of a seed. */
-export function groupPlanOf(seed: number): GroupPlan {
+/** The plan of a seed. With `badFaith` a member is in that bad faith, which otherwise a coin decides. */
+export function groupPlanOf(seed: number, badFaith?: string): GroupPlan {
   const random = seededRandom(seed, 'group plan')
   const nodes = peopleOf(random.pick([3, 3, 4, 4, 4, 5, 5, 6, 7, 8]))
   const coin = 0.3 + 0.4 * random.float()
@@ -81,8 +81,8 @@ export function groupPlanOf(seed: number): GroupPlan {
   const outside = rest.filter((_, index) => index > 0 && random.chance(0.3))
   const founding = nodes.filter(name => !outside.includes(name))
   const hostile =
-    founding.length > 2 && random.chance(0.25)
-      ? { name: random.pick(founding.slice(1)), by: random.pick(hostilities).name }
+    founding.length > 2 && (badFaith !== undefined || random.chance(0.25))
+      ? { name: random.pick(founding.slice(1)), by: badFaith ?? random.pick(hostilities).name }
       : undefined
   const skewed = random.chance(0.3)
   return {

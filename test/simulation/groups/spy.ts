@@ -40,6 +40,14 @@ export class Spy {
   /** How many times a machine came into a group by a welcome. */
   joins = 0
 
+  /** Those who keep what they like. */
+  readonly #unseen: ReadonlySet<string>
+
+  /** `hostile` are those whose epochs are not counted. */
+  constructor(hostile: ReadonlySet<string>) {
+    this.#unseen = hostile
+  }
+
   /** A machine has asked its disk to write. */
   wrote(name: string, changes: readonly Change[]): void {
     for (const { collection, key, value } of changes) {
@@ -64,7 +72,7 @@ export class Spy {
     this.#held.set(scope, held)
     if (isHeld) held.add(epoch)
     else held.delete(epoch)
-    this.epochsHeldMost = Math.max(this.epochsHeldMost, held.size)
+    if (!this.#unseen.has(name)) this.epochsHeldMost = Math.max(this.epochsHeldMost, held.size)
   }
 
   #seen(key: string, value: Uint8Array): void {
@@ -87,7 +95,7 @@ export class Spy {
    * I7: on no branch that an honest member follows did anybody commit twice in a row without changing the
    * membership, or take a device out that no operation ever took out.
    */
-  checkBranches({ honest, group, broken, everOut, deviceOwners }: Branches): void {
+  checkBranches({ honest, group, broken, everOut, deviceOwners, isHostile }: Branches): void {
     const seen = new Set<string>()
     for (const name of honest) {
       const all = new Map([...(this.#stolen.get(name) ?? [])].filter(([key]) => key.startsWith(`${group}/`)))
@@ -99,7 +107,9 @@ export class Spy {
         const tree = new Set(devicesIn(facts))
         const gone = devicesIn(before.facts).filter(device => !tree.has(device))
         const isSame = gone.length === 0 && tree.size === devicesIn(before.facts).length
-        if (isSame && author === decodeHeldEpoch(before.facts).author && !isReadmission(before.facts, facts))
+        // By whoever keeps the rules that is somebody who was taken out and in again.
+        const isAlone = author === decodeHeldEpoch(before.facts).author && isHostile(deviceOwners(author))
+        if (isSame && isAlone && !isReadmission(before.facts, facts))
           broken('I7 authorisation', `${name} follows a branch that one device lengthened alone`)
         for (const device of gone) {
           const owner = deviceOwners(device)
@@ -148,6 +158,7 @@ export interface Branches {
   /** Whether anybody ever tried to take somebody out of the group. */
   readonly everOut: (name: string) => boolean
   readonly deviceOwners: (device: string) => string | undefined
+  readonly isHostile: (name: string | undefined) => boolean
 }
 
 const devicesIn = (facts: Uint8Array): string[] =>
