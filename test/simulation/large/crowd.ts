@@ -199,10 +199,12 @@ export class Crowd {
         this.#later(member, { type: 'transmitted', messages, path: 'gossip', taken: peers > 0, outcome }, 1)
         return
       }
-      // There is no DHT here, and what was to be swept stays.
+      // There is no DHT here, what was to be swept stays, and nobody asks for the past.
       case 'put':
       case 'lookup':
       case 'sweep':
+      case 'recall':
+      case 'sift':
     }
   }
 
