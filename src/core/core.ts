@@ -19,7 +19,7 @@ import { OwnDevices } from './own-devices.ts'
 import { PAST, PastSync } from './past-sync.ts'
 import { PRESENCE, Reach } from './reach.ts'
 import { decodePresenceState } from './records/presence-state.ts'
-import { sendReports } from './report.ts'
+import { reportsDueAt, sendReports } from './report.ts'
 import { restoreBook } from './restore.ts'
 import { ROOMS } from './room.ts'
 import { INVITATIONS, Rooms } from './rooms.ts'
@@ -229,7 +229,8 @@ export class Core {
       this.rooms.dueAt(),
       this.#past.dueAt(turn.uptime)
     ]
-    for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
+    for (const conversation of this.book.conversations())
+      times.push(transmissionDueAt(conversation), reportsDueAt(conversation))
     const due = times.filter(time => time !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)
   }

@@ -13,17 +13,15 @@ import { adoptPast, knowsMore } from './adopt.ts'
 import { heardAsking, offerWelcome } from './admit.ts'
 import { forgetCarried } from './carry.ts'
 import { maySeal, reseal } from './compose.ts'
-import { OUTBOX } from './conversation.ts'
 import type { Conversation, Link } from './conversation.ts'
-import { compareHeads } from './heads.ts'
 import { toRanges } from './inbox.ts'
 import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
-import { drain, retryUnopened } from './receive.ts'
+import { drain } from './receive.ts'
 import { reconcile } from './reconcile.ts'
 import { compareRosters } from './roster-sync.ts'
 import { envelopeId } from './seal/hashes.ts'
-import { sortable } from './turn.ts'
+import { forget, release } from './settling.ts'
 import type { Turn } from './turn.ts'
 import { flush, progressed, transmit } from './transmission.ts'
 
@@ -190,18 +188,6 @@ function followLog(conversation: Conversation, turn: Turn, device: DeviceId, row
   drain(conversation, turn)
 }
 
-/** Lets go of epochs once every device has reported a better head, without a gap in its log before that. */
-export function forget(conversation: Conversation, turn: Turn): void {
-  const { group, heads, inbox } = conversation
-  const devices = conversation.recipients().map(({ device }) => device)
-  const reported = devices.map(device => heads.get(device))
-  const settled = reported.every(
-    (each, i) => each !== undefined && inbox.log(devices[i]!).contiguous >= each.through
-  )
-  const worst = settled ? reported.map(each => each!.head).sort((a, b) => compareHeads(b, a))[0] : undefined
-  group.forget(turn, worst)
-}
-
 function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, row: DeviceReport): void {
   const { facts, outbox } = conversation
   const acknowledged = outbox.acknowledged.get(device)
@@ -232,19 +218,6 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
     announce(conversation, turn, message, sequence)
   }
   if (outbox.advanceSent(facts.sequence)) conversation.save(turn)
-}
-
-/** Lets go of what everybody has whom it was for. */
-function release(conversation: Conversation, turn: Turn): void {
-  const { outbox, roster } = conversation
-  const nobody = outbox.acknowledged.size === 0 && roster?.kind === 'group'
-  for (const item of nobody ? outbox.clear() : outbox.release()) released(conversation, turn, item)
-}
-
-function released(conversation: Conversation, turn: Turn, item: OutboxItem): void {
-  conversation.facts.base = item.hash
-  conversation.attempts.delete(item.sequence)
-  turn.remove(OUTBOX, `${conversation.id}/${sortable(item.sequence)}`)
 }
 
 function watchUnread(conversation: Conversation, sequence: number, message: MessageId): void {
@@ -284,13 +257,4 @@ function refusedItems({ outbox }: Conversation, refusals: Set<EnvelopeId>): Outb
     if (item.envelopes.some(envelope => refusals.delete(envelopeId(envelope)))) found.push(item)
   }
   return found
-}
-
-/** After the group or its roster has moved: what waited for an epoch or for operations may open now. */
-export function groupMoved(conversation: Conversation, turn: Turn): void {
-  release(conversation, turn)
-  retryUnopened(conversation, turn)
-  reconcile(conversation, turn)
-  forget(conversation, turn)
-  conversation.oweAll()
 }

@@ -16,7 +16,7 @@ import type { OperationContent } from '../wire/roster-operation.ts'
 import type { Conversation } from './conversation.ts'
 import { ownerOf } from './leaves.ts'
 import { Roster } from './roster.ts'
-import { groupMoved } from './report.ts'
+import { groupMoved } from './settling.ts'
 import { operationId, signOperation } from './seal/roster-seal.ts'
 import type { Own } from './self.ts'
 import type { Turn } from './turn.ts'
@@ -146,7 +146,7 @@ export function followRoster(conversation: Conversation, turn: Turn, peer: PeerI
     push(conversation, turn, roster, bounded(added), peer)
     rosterChanged(conversation, turn)
   }
-  if (body.answer) answer(conversation, turn, roster, peer, body)
+  if (body.answer) giveLacking(conversation, turn, roster, peer, body)
   if (refused !== undefined) throw refused
 }
 
@@ -225,7 +225,7 @@ function forgetKeyPackages({ keyPackages, members }: Conversation, leaves: Reado
     if (leaves.has(device) || members?.has(device) === false) keyPackages.delete(device)
 }
 
-function answer(
+function giveLacking(
   conversation: Conversation,
   turn: Turn,
   roster: Roster,

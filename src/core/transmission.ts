@@ -14,7 +14,6 @@ import { saveItem } from './compose.ts'
 import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
 import { drain } from './receive.ts'
-import { reportsDueAt } from './report.ts'
 import { reconcile, reconcileDueAt } from './reconcile.ts'
 import type { Carried, Turn } from './turn.ts'
 
@@ -143,8 +142,7 @@ export function tickTransmission(conversation: Conversation, turn: Turn): void {
 export function transmissionDueAt(conversation: Conversation): number | undefined {
   const times = [conversation.patienceAt, reconcileDueAt(conversation)]
   for (const { resendAt } of conversation.links.values()) times.push(resendAt)
-  if (conversation.links.size > 0)
-    times.push(conversation.gossipAt, carryDueAt(conversation), reportsDueAt(conversation))
+  if (conversation.links.size > 0) times.push(conversation.gossipAt, carryDueAt(conversation))
   const due = times.filter(time => time !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }
