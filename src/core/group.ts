@@ -7,7 +7,7 @@
  * Always true: no commit is taken that its own past does not justify; an
  * epoch that was written to disk is never used with an older ratchet than the one on disk.
  */
-import type { DeviceId, EpochId, GroupId, IdentityId, Millis } from '../base/ids.ts'
+import type { DeviceId, EpochId, GroupId, Millis } from '../base/ids.ts'
 import { idOf, millis } from '../base/ids.ts'
 import { malformed } from '../base/errors.ts'
 import { limits, spec } from '../base/limits.ts'
@@ -17,9 +17,10 @@ import type { CipherSuite, CommitReview, Proposal } from '../crypto/mls/index.ts
 import type { Envelope } from '../wire/envelope.ts'
 import type { MessageBody } from '../wire/message-body.ts'
 import { decodeEntry } from '../wire/entry.ts'
-import type { Entry } from '../wire/entry.ts'
 import { holdsDropped } from './commit-order.ts'
 import type { Desired, TreeLeaf } from './commit-order.ts'
+import { keysOf } from './held-epoch.ts'
+import type { EpochFacts, Held, Mutable, Opened, Processed } from './held-epoch.ts'
 import { compareHeads, compareHeld } from './heads.ts'
 import type { Head } from './heads.ts'
 import { Unjustified, WAITING, whyNot } from './justification.ts'
@@ -28,7 +29,7 @@ import { hearsayCredential, leafAt, leavesOf, ownerOf, sameOwner } from './leave
 import type { Leaf } from './leaves.ts'
 import { fragmentsOf } from './parts.ts'
 import { decodeHeldEpoch, encodeHeldEpoch } from './records/held-epoch.ts'
-import { epochKeys, openMessage, sealMessage } from './seal/message-seal.ts'
+import { openMessage, sealMessage } from './seal/message-seal.ts'
 import type { EpochKeys } from './seal/message-seal.ts'
 import { isTagged } from './seal/tagged-seal.ts'
 import type { Turn } from './turn.ts'
@@ -36,52 +37,6 @@ import type { Turn } from './turn.ts'
 /** Records of epochs as they were made, and of their ratchets as they are. */
 export const EPOCHS = 'epochs'
 export const RATCHETS = 'ratchets'
-
-/** What is remembered of an epoch besides its keys. */
-export interface EpochFacts extends Head {
-  /** The epoch that its commit was made on; none for a founding or a join. */
-  readonly parent: EpochId | undefined
-  /** Whose commit began it. */
-  readonly author: DeviceId
-  readonly since: Millis
-  /** Messages sealed on it by us. */
-  readonly sealed: number
-  /** Whether anybody but its author has spoken on it. */
-  readonly answered: boolean
-  /** Whether our one commit on it was made. */
-  readonly committed: boolean
-  /** Whether we came in by its welcome and have not renewed our keys since. */
-  readonly fresh: boolean
-}
-
-interface Held extends EpochFacts {
-  readonly sealed: number
-  readonly mls: Epoch
-  readonly keys: EpochKeys
-  readonly leaves: readonly Leaf[]
-  /** Whether nobody whom the roster has dropped can read on it. */
-  readonly clean: boolean
-}
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
-
-/** A message envelope that one of our epochs opened. Its contents are still sealed by MLS. */
-export interface Opened {
-  readonly epoch: EpochId
-  readonly body: MessageBody
-  readonly author: DeviceId
-}
-
-/** An entry that was in a message of an epoch. */
-export interface Processed {
-  readonly entry: Entry
-  readonly bytes: Uint8Array
-  readonly identity: IdentityId
-  /** Whether its author has made another commit on the same epoch: honest devices make one. */
-  readonly equivocated: boolean
-  /** Whom it has taken in, or in again. */
-  readonly adds: readonly DeviceId[]
-}
 
 /** What a commit does, and the key packages of those whom it takes in. */
 export interface CommitChange {
@@ -96,8 +51,6 @@ export interface CommittedChange {
   /** The ratchet tree, where the welcome does not have it. */
   readonly tree: Uint8Array | undefined
 }
-
-const keysOf = (mls: Epoch): EpochKeys => epochKeys((label, length) => mls.export(label, '', length))
 
 /** The epochs that a device holds of one conversation. */
 export class Group {

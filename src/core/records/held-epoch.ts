@@ -2,7 +2,7 @@
 import type { DeviceId, EpochId } from '../../base/ids.ts'
 import { boolean, bytesBetween, codec, id, integer, optional, structure, time } from '../../wire/shape.ts'
 import { RECORD_MAX_BYTES } from './limits.ts'
-import type { EpochFacts } from '../group.ts'
+import type { EpochFacts } from '../held-epoch.ts'
 
 /** What is stored of an epoch; its group and id follow from the MLS state. */
 export type HeldEpochRecord = Omit<EpochFacts, 'group' | 'epoch'> & { readonly epoch: Uint8Array }
