@@ -220,7 +220,10 @@ export class Book {
     if (comparison === 'supersedes' || comparison === 'extends') {
       this.membershipMoved = true
       for (const each of this.conversations())
-        if (each.members?.members.has(contact.facts.id) === true) syncRecipients(each, turn)
+        if (each.members?.members.has(contact.facts.id) === true) {
+          syncRecipients(each, turn)
+          each.group.rosterChanged()
+        }
     }
     return true
   }

@@ -21,6 +21,7 @@ import { limits } from '../base/limits.ts'
 import type { DeliveryState, DeliveryStatus, DeviceDelivery, Message } from '../base/model.ts'
 import type { Random } from '../base/random.ts'
 import type { ControlBody } from '../wire/control.ts'
+import type { Desired } from './commit-order.ts'
 import { Carrier } from './carry.ts'
 import type { Rows } from './carry.ts'
 import { Group } from './group.ts'
@@ -205,9 +206,25 @@ export class Conversation {
       scope: this.id,
       self: init.self,
       random: init.random,
-      desired: group => this.rosters.get(group)?.current
+      desired: group => this.#desiredIn(group)
     })
     this.inbox = new Inbox(init.self)
+  }
+
+  /**
+   * Who may read what we seal. Between two people a device that its owner has revoked is out as soon as we see the
+   * list, though the operation is yet to come: whoever the message is for brings it. In a group that would let one
+   * member silence others, by a list that it shows to them and no operation.
+   */
+  #desiredIn(group: GroupId): Desired | undefined {
+    const roster = this.rosters.get(group)
+    if (roster?.kind !== 'direct') return roster?.current
+    const { current } = roster
+    const has = (device: DeviceId): boolean => {
+      const owner = current.ownerOf(device)
+      return owner !== undefined && !this.with.revoked(owner, device)
+    }
+    return { has, devices: () => current.devices().filter(has) }
   }
 
   /** The roster of the head's group; before there is a head, the latest. */

@@ -112,6 +112,22 @@ describe('a device that was revoked', () => {
     expect(bob.with(laptop).members?.has(phone.core.own.device)).toBe(false)
   })
 
+  test('is sealed for no more once the contact has seen the list, though the operation is yet to come', () => {
+    const { home, phone, tablet } = shutOut(9)
+    const { bob, laptop } = home
+    const longer = verifyDeviceList(laptop.core.own.devices, laptop.core.own.identity)
+    bob.run(core => core.book.learnDevices(core.turn, core.book.find(laptop.id), longer))
+    home.sentByBob.length = 0
+    bobSays(home, 'waits for the operation')
+    home.pass(2000)
+    const item = bob.with(laptop).outbox.items.values().toArray().at(-1)!
+    expect(item).toMatchObject({ visible: true, envelopes: [] })
+    home.meet(tablet, bob)
+    home.pass(20_000)
+    expect(tablet.heard).toContain('waits for the operation')
+    expect(opened(phone, home, home.sentByBob)).toBe(0)
+  })
+
   test('learns it from a sibling, says so loudly and forgets every key', () => {
     const { home, phone, tablet } = shutOut(6)
     home.meet(phone, tablet)
