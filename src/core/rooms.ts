@@ -206,7 +206,12 @@ export class Rooms {
   }
 
   listInvitations(): GroupInvitation[] {
-    return [...this.#waiting.values()].map(viewInvitation)
+    // Another of our devices may have said yes.
+    const isOpen = ({ group }: WaitingInvitation): boolean => {
+      const state = this.#book.rooms.get(group as string as ConversationId)?.facts.state
+      return state === undefined || state === 'left' || state === 'removed'
+    }
+    return [...this.#waiting.values()].filter(isOpen).map(viewInvitation)
   }
 
   hasInvitation(id: RequestId): boolean {

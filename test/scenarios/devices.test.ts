@@ -228,6 +228,17 @@ describe('several devices', () => {
     await (await phone.direct('bob')).markRead()
     await until(net, 'alice knows', async () => (await unread(alice)) === 0)
 
+    await bob.groups.create('bob-made', { members: ['alice'] })
+    for (const node of [alice, phone])
+      await until(net, 'both are asked', async () => (await node.groups.invitations()).length === 1)
+    await phone.groups.accept((await phone.groups.invitations())[0]!.id)
+    await until(
+      net,
+      'alice is in with both',
+      async () => (await alice.groups.list()).find(({ name }) => name === 'bob-made')?.state === 'joined'
+    )
+    expect(await alice.groups.invitations()).toEqual([])
+
     await phone.contacts.block('bob')
     await until(net, 'blocked here', async () => (await alice.contacts.get('bob')).blocked)
     await alice.contacts.forget('bob')
