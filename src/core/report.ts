@@ -44,7 +44,8 @@ export function sendReports(conversation: Conversation, turn: Turn): void {
 
 /** When `sendReports` has something for everybody, in uptime: with many links not for every little thing. */
 export function reportsDueAt({ owesAll, links, reportedAllAt }: Conversation): number | undefined {
-  if (!owesAll) return undefined
+  // Without anybody there it waits for whoever comes, not for a time.
+  if (!owesAll || links.size === 0) return undefined
   return links.size <= limits.reportsAtOnceMax ? -Infinity : reportedAllAt + limits.reportPauseMs
 }
 
