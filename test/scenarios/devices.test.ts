@@ -186,8 +186,16 @@ describe('several devices', () => {
     const [alice, bob] = [net.node('alice'), net.node('bob')]
     const phone = await linked(net, 'phone')
     await everybodyHears(net, ['alice', 'phone'])
+    const { id } = await alice.groups.create('both', { members: ['bob'] })
+    await until(net, 'bob is asked', async () => (await bob.groups.invitations()).length === 1)
+    await bob.groups.accept((await bob.groups.invitations())[0]!.id)
+    await phone.groups.joined(id)
     net.partition(['alice'], ['phone'])
     await Promise.all([
+      alice.groups.rename(id, 'laptop says'),
+      phone.groups.rename(id, 'phone says'),
+      alice.groups.setRole(id, 'bob', 'admin'),
+      phone.groups.configure(id, { history: 10 }),
       alice.contacts.rename('bob', 'robert'),
       phone.contacts.rename('bob', 'bobby'),
       say(alice, 'robert', 'one').catch(() => say(alice, 'bob', 'one')),
@@ -199,6 +207,17 @@ describe('several devices', () => {
       const [one, two] = [await names(alice), await names(phone)]
       return one.join() === two.join()
     })
+    await until(net, 'the group is one', async () => {
+      const groups = await Promise.all([alice, phone, bob].map(node => node.groups.get(id)))
+      const shapes = groups.map(({ name, settings, epoch, settled, members }) =>
+        JSON.stringify([name, settings, epoch, settled, members.map(({ role }) => role)])
+      )
+      return groups.every(({ settled }) => settled) && new Set(shapes).size === 1
+    })
+    const group = await phone.groups.get(id)
+    expect(['laptop says', 'phone says']).toContain(group.name)
+    expect(group.settings.history).toBe(10)
+    expect(group.members.map(({ role }) => role)).toEqual(['owner', 'admin'])
     const name = (await alice.contacts.list())[0]?.name ?? ''
     expect(['robert', 'bobby']).toContain(name)
     await until(net, 'both have both', async () => {
