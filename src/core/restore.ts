@@ -1,4 +1,5 @@
 /** Rebuilding the contacts and conversations of a core from its records. */
+import { limits } from '../base/limits.ts'
 import type { ConversationId, OperationId } from '../base/ids.ts'
 import type { CipherSuite } from '../crypto/mls/index.ts'
 import { decodeEntry } from '../wire/entry.ts'
@@ -54,7 +55,11 @@ export function restoreBook(book: Book, records: Records, suite: CipherSuite, up
   }
   for (const { key, value } of of(PENDING)) {
     const { entry: bytes, ...rest } = decodePending(value)
-    conversationAt(book, key)?.inbox.add({
+    const conversation = conversationAt(book, key)
+    if (conversation === undefined) continue
+    // What waited goes on waiting, and not for ever: nothing may come that would show it.
+    conversation.patienceAt = uptime + limits.patienceMs
+    conversation.inbox.add({
       ...rest,
       entry: decodeEntry(bytes),
       bytes,
