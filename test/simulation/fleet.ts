@@ -22,6 +22,8 @@ const here = (file: string): string => fileURLToPath(new URL(file, import.meta.u
  */
 export async function runSeeds(init: {
   readonly world?: World
+  /** In groups: the bad faith that a member of each is in. */
+  readonly badFaith?: string
   readonly first: number
   readonly count: number
   readonly fault?: string
@@ -74,7 +76,12 @@ function start(
   first: number,
   count: number,
   stride: number,
-  { world = 'pairs', fault, stop }: { world?: World; fault?: string; stop?: boolean }
+  {
+    world = 'pairs',
+    badFaith,
+    fault,
+    stop
+  }: { world?: World; badFaith?: string; fault?: string; stop?: boolean }
 ): ReturnType<typeof spawn> {
   const loader = fault === undefined ? [] : ['--import', here('./fault-loader.ts')]
   const words = [first, count, stride].map(String)
@@ -91,7 +98,12 @@ function start(
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...(fault === undefined ? {} : { HEARSAY_FAULT: fault }) }
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        ...(fault === undefined ? {} : { HEARSAY_FAULT: fault }),
+        ...(badFaith === undefined ? {} : { HEARSAY_BAD_FAITH: badFaith })
+      }
     }
   )
 }
@@ -110,9 +122,15 @@ export function summary(reports: readonly Report[]) {
     unknown: sum(({ figures }) => figures.unknown),
     crashes: sum(({ figures }) => figures.crashes),
     attacks: sum(({ figures }) => figures.attacks),
+    changes: sum(({ figures }) => figures.changes ?? 0),
+    commits: sum(({ figures }) => figures.commits ?? 0),
+    forks: sum(({ figures }) => figures.forks ?? 0),
+    joins: sum(({ figures }) => figures.joins ?? 0),
+    epochsHeldMost: Math.max(0, ...reports.map(({ figures }) => figures.epochsHeldMost ?? 0)),
     events: sum(({ figures }) => figures.events),
     virtualHours: sum(({ figures }) => figures.virtualMs) / 3_600_000,
     medianConvergedMs: converged[Math.floor(converged.length / 2)] ?? 0,
+    p95ConvergedMs: converged[Math.floor(converged.length * 0.95)] ?? 0,
     slowestConvergedMs: converged.at(-1) ?? 0,
     cpuSeconds: sum(({ wallMs }) => wallMs) / 1000,
     /** No failure in n runs: with 95 % confidence the true rate is below this. */

@@ -4,7 +4,7 @@
  * - `--seeds N --from K`: runs N seeds from K on, on all cores; exits 1 if any broke a promise.
  * - `--seed S`: runs one, shrinks it if it fails and prints what is left; `--transcript` prints all that happens.
  * - `--fault NAME`: plants a fault first (`--fault list` names them): now a violation is what should come out.
- * - `--groups`: runs of groups instead of people in pairs.
+ * - `--groups`: runs of groups instead of people in pairs; `--bad-faith NAME` puts a member in bad faith into each.
  * - `--json`: one object per line.
  */
 import { parseArgs } from 'node:util'
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string' },
     fault: { type: 'string' },
     groups: { type: 'boolean', default: false },
+    'bad-faith': { type: 'string' },
     transcript: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false }
   }
@@ -43,6 +44,7 @@ async function many(): Promise<number> {
   const { fault } = options
   const reports = await runSeeds({
     world: fault === undefined ? world : (faultNamed(fault).world ?? 'pairs'),
+    ...(options['bad-faith'] === undefined ? {} : { badFaith: options['bad-faith'] }),
     first: Number(options.from),
     count: Number(options.seeds),
     ...(fault === undefined ? {} : { fault, stop: true }),
@@ -57,6 +59,12 @@ async function many(): Promise<number> {
         `${figures.accepted} messages, ${figures.crashes} crashes, ${figures.attacks} hostile envelopes, ` +
         `${figures.virtualHours.toFixed(1)} virtual hours in ${wallSeconds.toFixed(0)} s`
     )
+    if (options.groups) {
+      say(
+        `${figures.changes} changes of rosters, ${figures.commits} commits, ${figures.forks} forks; agreed after ` +
+          `${figures.medianConvergedMs} ms (median), ${figures.p95ConvergedMs} (95 %), ${figures.slowestConvergedMs} (slowest)`
+      )
+    }
     if (figures.bound !== undefined) say(`failure rate below ${(100 * figures.bound).toFixed(3)} % (95 %)`)
     if (figures.failed.length > 0) say(`failed: ${figures.failed.join(' ')}`)
   }
@@ -83,7 +91,7 @@ async function one(seed: number): Promise<number> {
     })
     return 0
   }
-  if (options.groups) return await oneOf(groupPlanOf(seed), runGroupPlan)
+  if (options.groups) return await oneOf(groupPlanOf(seed, options['bad-faith']), runGroupPlan)
   return await oneOf(planOf(seed), runPlan)
 }
 
@@ -114,5 +122,6 @@ function story(plan: Shrinkable): string {
 
 function replay(seed: number): string {
   const fault = options.fault === undefined ? '' : ` --fault ${options.fault}`
-  return `npm run -s simulate -- ${options.groups ? '--groups ' : ''}--seed ${seed}${fault}`
+  const badFaith = options['bad-faith'] === undefined ? '' : `--bad-faith ${options['bad-faith']} `
+  return `npm run -s simulate -- ${options.groups ? '--groups ' : ''}${badFaith}--seed ${seed}${fault}`
 }

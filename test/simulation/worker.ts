@@ -13,7 +13,7 @@ import type { RunResult } from './run-plan.ts'
 
 /** With a planted fault comes the bad faith that brings it to light. */
 const planted = process.env['HEARSAY_FAULT']
-const badFaith = planted === undefined ? undefined : faultNamed(planted).hostile
+const badFaith = planted === undefined ? process.env['HEARSAY_BAD_FAITH'] : faultNamed(planted).hostile
 const [world, first, count, stride, stop] = process.argv.slice(2)
 
 // Something that nobody waits for failed: in production it would end the process, so it ends the run.

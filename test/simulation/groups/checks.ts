@@ -108,7 +108,7 @@ export async function checkEnd(circle: Circle): Promise<void> {
     group: circle.group,
     broken: (what, why) => circle.broken(what, why)
   })
-  checkEpochsKept(circle)
+  checkEpochsKept(circle, names)
 }
 
 /** What a member sees is what the operations say, and its tree is what it says. */
@@ -247,8 +247,16 @@ function checkAccused(circle: Circle): void {
   }
 }
 
-/** Beside the head so many, and one that the last commit has just pushed over the edge. */
-function checkEpochsKept(circle: Circle): void {
+/** Epochs are kept while anybody may seal on them; beside the head so many, and one that the last commit has just pushed over the edge. */
+function checkEpochsKept(circle: Circle, names: readonly string[]): void {
+  // Who leaves forgets at once, and a day is long enough for anybody to follow.
+  const stays = (name: string): boolean => names.includes(name) && !circle.asked.everOut(name)
+  const calm = circle.plan.steps.every(({ type }) => type !== 'age' && type !== 'jump')
+  for (const { name, other } of calm ? circle.spy.droppedEarly(circle.group) : []) {
+    if (!stays(name) || !stays(other)) continue
+    circle.broken('I4 convergence', `${name} let go of an epoch that ${other} still sealed on`)
+    return
+  }
   for (const name of circle.honest) {
     const kept = circle.net
       .machine(name)

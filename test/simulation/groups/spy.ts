@@ -11,6 +11,7 @@ import { decodeEntry } from '../../../src/wire/entry.ts'
 import { decodeEnvelope } from '../../../src/wire/envelope.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
 import { HearsayError } from 'hearsay'
+import { spec } from '../../../src/base/limits.ts'
 import { Epoch, MlsError } from 'hearsay/mls'
 import type { Change } from '../../../src/ports/store.ts'
 
@@ -34,7 +35,10 @@ export class Spy {
   readonly #envelopes = new Map<string, Envelope>()
   /** By key: every epoch that anybody had. */
   readonly #epochs = new Map<string, EpochSeen>()
-  readonly #held = new Map<string, Set<string>>()
+  /** By conversation and machine: the epochs on its disk, and how many commits led to each. */
+  readonly #held = new Map<string, Map<string, Map<string, number>>>()
+  /** Epochs that were let go of while somebody else had none that was further on. */
+  readonly #droppedEarly: Dropped[] = []
   /** The most epochs of one conversation that a machine had on its disk at once. */
   epochsHeldMost = 0
   /** How many times a machine came into a group by a welcome. */
@@ -52,7 +56,7 @@ export class Spy {
   wrote(name: string, changes: readonly Change[]): void {
     for (const { collection, key, value } of changes) {
       if (collection !== EPOCHS && collection !== RATCHETS) continue
-      if (collection === EPOCHS) this.#count(name, key, value !== undefined)
+      if (collection === EPOCHS) this.#count(name, key, value)
       if (value === undefined) continue
       const stolen = this.#stolen.get(name) ?? new Map<string, Stolen>()
       this.#stolen.set(name, stolen)
@@ -65,14 +69,35 @@ export class Spy {
     }
   }
 
-  #count(name: string, key: string, isHeld: boolean): void {
+  #count(name: string, key: string, value: Uint8Array | undefined): void {
     const [conversation, epoch] = key.split('/') as [string, string]
-    const scope = `${name} ${conversation}`
-    const held = this.#held.get(scope) ?? new Set()
-    this.#held.set(scope, held)
-    if (isHeld) held.add(epoch)
-    else held.delete(epoch)
+    const held = this.#heldBy(conversation).get(name) ?? new Map<string, number>()
+    this.#heldBy(conversation).set(name, held)
+    if (value !== undefined) held.set(epoch, decodeHeldEpoch(value).length)
+    else if (held.delete(epoch)) this.#dropped(name, conversation, epoch)
     if (!this.#unseen.has(name)) this.epochsHeldMost = Math.max(this.epochsHeldMost, held.size)
+  }
+
+  #heldBy(conversation: string): Map<string, Map<string, number>> {
+    const found = this.#held.get(conversation) ?? new Map<string, Map<string, number>>()
+    this.#held.set(conversation, found)
+    return found
+  }
+
+  /** An epoch may go once everybody is further on, or where there are too many. */
+  #dropped(name: string, group: string, epoch: string): void {
+    const machines = this.#heldBy(group)
+    if ((machines.get(name)?.size ?? 0) > spec.epochsKeptMax) return
+    for (const [other, held] of machines) {
+      const length = held.get(epoch)
+      const isFurther = length === undefined || [...held.values()].some(each => each > length)
+      if (other !== name && !isFurther) this.#droppedEarly.push({ name, other, group })
+    }
+  }
+
+  /** Who let go of an epoch of a group that another machine was still sealing on. */
+  droppedEarly(group: string): readonly Dropped[] {
+    return this.#droppedEarly.filter(each => each.group === group)
   }
 
   #seen(key: string, value: Uint8Array): void {
@@ -148,6 +173,13 @@ export class Spy {
     }
     return texts
   }
+}
+
+/** `name` let go of the epoch that `other` sealed on. */
+interface Dropped {
+  readonly name: string
+  readonly other: string
+  readonly group: string
 }
 
 /** What a check of branches needs to know of the run. */
