@@ -58,6 +58,8 @@ export const spec = {
   reportDevicesMax: 32,
   reportRangesMax: 32,
   reportNacksMax: 64,
+  /** Devices of whom a report says that its author lacks word. */
+  reportAwaitsMax: 32,
   inviteLifetimeDefaultMs: 7 * DAY,
   inviteLifetimeMaxMs: 365 * DAY,
   keyPackageLifetimeMs: 90 * DAY,
@@ -120,6 +122,11 @@ export const limits = {
   carryAfterMs: 3 * SECOND,
   carryAgainMs: 30 * SECOND,
   carryBatchMax: 64,
+  /** Reports of others that we keep to pass them on, per conversation. */
+  relayedMax: 1024,
+  /** Word of members with whom we are not linked is asked for after this: first, then doubled. */
+  awaitFirstMs: 2 * SECOND,
+  awaitMaxMs: 5 * MINUTE,
   /** Commits of one device that we take in a minute; a group is calm, a flood is not. */
   commitsPerMinuteMax: 30,
   operationsPerMinuteMax: 60,
@@ -129,6 +136,8 @@ export const limits = {
   /** Who does not have the past whole is asked again after this: first doubled, then again and again. */
   recallAgainMs: 5 * SECOND,
   recallAgainMaxMs: HOUR,
+  /** Whoever was asked for the past and has not answered by then is asked again. */
+  recallTimeoutMs: 30 * SECOND,
   /** Credentials of leaves that need not be verified again. */
   credentialsRememberedMax: 16_384,
   /** Operations of one roster: what they say stays in memory, so that forks can be judged at any time. */

@@ -28,7 +28,7 @@ export class PastSync {
   readonly #book: Book
   readonly #wanted = new Map<ConversationId, Progress>()
   /** Whom we have asked for what, and not been answered. */
-  readonly #asked = new Map<ConversationId, PeerId>()
+  readonly #asked = new Map<ConversationId, { readonly peer: PeerId; readonly until: number }>()
   /** What we walk anew before that was answered. */
   readonly #stale = new Set<ConversationId>()
   /** Who did not have it whole, and when to ask again, in uptime. */
@@ -63,6 +63,8 @@ export class PastSync {
   settle(turn: Turn): void {
     for (const conversation of this.#book.conversations())
       if (conversation.behind.size > 0) this.#noteBehind(turn, conversation)
+    // A question may be lost with a stream, or come to somebody who does not know the conversation yet.
+    for (const [id, { until }] of this.#asked) if (until <= turn.uptime) this.#forgetAsked(id)
     for (const [id, progress] of this.#wanted) {
       if (this.#asked.size >= limits.recallsMax) return
       const conversation = this.#book.conversation(id)
@@ -71,7 +73,7 @@ export class PastSync {
       const { from, before } = progress
       const peer = from === undefined ? this.#sibling(conversation, progress) : linkOf(conversation, from)
       if (peer === undefined) continue
-      this.#asked.set(id, peer)
+      this.#asked.set(id, { peer, until: turn.uptime + limits.recallTimeoutMs })
       this.#tell(turn, peer, conversation, { type: 'recall', conversation: id, before })
     }
   }
@@ -106,18 +108,20 @@ export class PastSync {
 
   /** When `settle` has something to ask again, in uptime. */
   dueAt(uptime: number): number | undefined {
-    const times = [...this.#put.values()].map(({ until }) => until).filter(until => until > uptime)
+    const waiting = [...this.#put.values(), ...this.#asked.values()]
+    const times = waiting.map(({ until }) => until).filter(until => until > uptime)
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
   /** A peer is gone: what it was asked somebody else is, or it is when it comes back. */
   gone(peer: PeerId): void {
-    for (const [id, asked] of this.#asked)
-      if (asked === peer) {
-        this.#asked.delete(id)
-        this.#stale.delete(id)
-      }
+    for (const [id, asked] of this.#asked) if (asked.peer === peer) this.#forgetAsked(id)
     this.#reading.delete(peer)
+  }
+
+  #forgetAsked(id: ConversationId): void {
+    this.#asked.delete(id)
+    this.#stale.delete(id)
   }
 
   /** Over what is between our own devices, and to other people over the channel of the group. */
@@ -169,7 +173,7 @@ export class PastSync {
     const { conversation: id, before, messages } = history
     const conversation = this.#book.conversation(id)
     const progress = this.#wanted.get(id)
-    if (conversation === undefined || progress === undefined || this.#asked.get(id) !== peer)
+    if (conversation === undefined || progress === undefined || this.#asked.get(id)?.peer !== peer)
       throw malformed('history that nobody asked for')
     if (this.#stale.delete(id)) {
       this.#asked.delete(id)
@@ -187,7 +191,7 @@ export class PastSync {
   sifted(turn: Turn, { peer, history, via }: Arrival, fresh: readonly boolean[]): void {
     const { conversation: id, messages } = history
     const progress = this.#wanted.get(id)
-    if (progress === undefined || this.#asked.get(id) !== peer) return
+    if (progress === undefined || this.#asked.get(id)?.peer !== peer) return
     this.#asked.delete(id)
     for (const [index, message] of messages.entries())
       if (fresh[index] === true) keep(turn, id, via === undefined ? message : { ...message, via })
