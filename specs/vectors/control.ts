@@ -42,7 +42,8 @@ const reports: readonly ControlBody[] = [
     ],
     unopened: [id<EnvelopeId>('unopened', 32)],
     answer: true,
-    asks: undefined
+    asks: undefined,
+    awaits: [id<DeviceId>('not connected', 32)]
   },
   {
     type: 'report',
@@ -51,7 +52,8 @@ const reports: readonly ControlBody[] = [
     devices: [],
     unopened: [],
     answer: false,
-    asks: keyPackage
+    asks: keyPackage,
+    awaits: []
   }
 ]
 

@@ -9,9 +9,11 @@ import type { DeviceId, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
 import type { DeviceReport } from '../wire/control.ts'
 import type { Conversation, Link } from './conversation.ts'
+import { envelopeId } from './seal/hashes.ts'
 import type { Turn } from './turn.ts'
 
 interface Carried {
+  readonly key: string
   readonly author: DeviceId
   readonly sequence: number
   readonly bytes: Uint8Array
@@ -22,12 +24,15 @@ interface Carried {
 
 /** The envelopes that one conversation carries, oldest first. */
 export class Carrier {
-  readonly #carried = new Set<Carried>()
+  readonly #carried = new Map<string, Carried>()
   #bytes = 0
 
-  /** Keeps an envelope that was opened. */
+  /** Keeps an envelope that was opened, once; another seal of the same entry is another envelope. */
   add(turn: Turn, author: DeviceId, sequence: number, bytes: Uint8Array): void {
-    this.#carried.add({
+    const key = `${author}/${sequence}/${envelopeId(bytes)}`
+    if (this.#carried.has(key)) return
+    this.#carried.set(key, {
+      key,
       author,
       sequence,
       bytes: Uint8Array.from(bytes),
@@ -35,7 +40,7 @@ export class Carrier {
       given: new Map()
     })
     this.#bytes += bytes.length
-    for (const oldest of this.#carried) {
+    for (const oldest of this.#carried.values()) {
       if (this.#carried.size <= limits.carriedMax && this.#bytes <= limits.carriedMaxBytes) break
       this.#drop(oldest)
     }
@@ -43,13 +48,13 @@ export class Carrier {
 
   /** Lets go of what `isNeeded` says nobody lacks. */
   sweep(isNeeded: (author: DeviceId, sequence: number) => boolean): void {
-    for (const carried of this.#carried) if (!isNeeded(carried.author, carried.sequence)) this.#drop(carried)
+    for (const carried of this.#carried.values()) if (!isNeeded(carried.author, carried.sequence)) this.#drop(carried)
   }
 
   /** What a peer lacks by its report and its author has had time to give it; marked as given. */
   forPeer(turn: Turn, { peer, device }: Link, rows: Rows): Uint8Array[] {
     const found: Uint8Array[] = []
-    for (const carried of this.#carried) {
+    for (const carried of this.#carried.values()) {
       const { author, sequence, bytes } = carried
       if (found.length >= limits.carryBatchMax) break
       if (author === device || has(rows, author, sequence) || dueAt(carried, peer) > turn.uptime) continue
@@ -62,7 +67,7 @@ export class Carrier {
   /** When a peer is to be given something next, in uptime. */
   dueAt({ peer, device }: Link, rows: Rows): number {
     let due = Infinity
-    for (const carried of this.#carried)
+    for (const carried of this.#carried.values())
       if (carried.author !== device && !has(rows, carried.author, carried.sequence))
         due = Math.min(due, dueAt(carried, peer))
     return due
@@ -73,7 +78,7 @@ export class Carrier {
   }
 
   #drop(carried: Carried): void {
-    this.#carried.delete(carried)
+    this.#carried.delete(carried.key)
     this.#bytes -= carried.bytes.length
   }
 }

@@ -169,6 +169,7 @@ function append(
   facts.previous = hash
   facts.lamport = entry.lamport
   conversation.save(turn)
+  conversation.relay.hurry(turn)
   const nobody = conversation.roster?.kind === 'group' && outbox.acknowledged.size === 0
   if (nobody) facts.base = hash
   else {

@@ -32,6 +32,7 @@ import { Outbox } from './outbox.ts'
 import { Fragments } from './parts.ts'
 import { encodeConversation } from './records/conversation.ts'
 import type { MessageRecord } from './records/message.ts'
+import { Relay } from './relay.ts'
 import type { Members, Roster } from './roster.ts'
 import type { Turn } from './turn.ts'
 
@@ -51,6 +52,9 @@ export interface Link {
   roster: Uint8Array | undefined
   /** The digest of the roster under which it was told where all members are. */
   introduced: Uint8Array | undefined
+  /** Of whom it lacks word, and the number of the newest report of each that we have passed on to it. */
+  awaits: ReadonlySet<DeviceId>
+  readonly relayed: Map<DeviceId, number>
   /** When it reported last, and when it was asked to for the sake of carrying, in uptime. */
   reportedAt: number
   askedAt: number | undefined
@@ -153,6 +157,7 @@ export class Conversation {
   readonly unopened = new Map<EnvelopeId, Unopened>()
   readonly fragments = new Fragments()
   readonly carrier = new Carrier()
+  readonly relay = new Relay()
   /** Logs that begin for us after this number: what came before others of our devices may have (past-sync.ts). */
   readonly behind = new Map<DeviceId, number>()
   /** What each device has reported last of every log. */

@@ -58,6 +58,8 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
   if (author === conversation.self) return 'own'
   if (inbox.has(author, body.sequence)) {
     unopened.delete(id)
+    // Its author may have sealed it again, for somebody who could not open what we have.
+    keepForOthers(conversation, turn, opened, bytes)
     return 'known'
   }
   if (!inbox.hasRoom(author, body.sequence)) return 'full'

@@ -19,6 +19,7 @@ import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
 import { drain } from './receive.ts'
 import { reconcile } from './reconcile.ts'
+import { awaited, followAwaits } from './relay.ts'
 import { compareRosters } from './roster-sync.ts'
 import { envelopeId } from './seal/hashes.ts'
 import { forget, release } from './settling.ts'
@@ -37,7 +38,7 @@ export function sendReports(conversation: Conversation, turn: Turn): void {
   }
   for (const [peer, { answer }] of conversation.reportsDue) {
     const link = conversation.links.get(peer)
-    if (link !== undefined) conversation.tell(turn, peer, makeReport(conversation, link.device, answer))
+    if (link !== undefined) conversation.tell(turn, peer, makeReport(conversation, turn, link.device, answer))
   }
   conversation.reportsDue.clear()
 }
@@ -52,7 +53,12 @@ export function reportsDueAt({ owesAll, links, reportedAllAt }: Conversation): n
 const NO_ROSTER = new Uint8Array(32)
 
 /** What we hold, now, for a device. */
-export function makeReport(conversation: Conversation, device: DeviceId, answer: boolean): Report {
+export function makeReport(
+  conversation: Conversation,
+  turn: Turn,
+  device: DeviceId,
+  answer: boolean
+): Report {
   const { ask, group, roster } = conversation
   const head = group.head
   return {
@@ -67,7 +73,8 @@ export function makeReport(conversation: Conversation, device: DeviceId, answer:
     devices: [ownRow(conversation, device), ...otherRows(conversation, device)],
     unopened: refused(conversation),
     answer,
-    asks: ask?.keyPackage
+    asks: ask?.keyPackage,
+    awaits: awaited(conversation, turn)
   }
 }
 
@@ -131,7 +138,8 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   offerWelcome(conversation, turn, link)
   forget(conversation, turn)
   forgetCarried(conversation)
-  resealRefused(conversation, turn, link, report.unopened)
+  resealRefused(conversation, turn, device, link, report.unopened)
+  followAwaits(conversation, turn, link, report.awaits)
   if (report.answer) conversation.owe(link.peer)
   link.ready = true
   link.reportedAt = turn.uptime
@@ -140,6 +148,30 @@ export function applyReport(conversation: Conversation, turn: Turn, link: Link, 
   conversation.save(turn)
   reconcile(conversation, turn)
   flush(conversation, turn, link)
+}
+
+/**
+ * Takes in what a member with whom we are not linked has reported to somebody else, who passes it on over `link`: its
+ * receipts, and what it could not open. The rest is between it and those whom it is linked with.
+ */
+export function applyRelayed(
+  conversation: Conversation,
+  turn: Turn,
+  device: DeviceId,
+  link: Link,
+  report: Report
+): void {
+  const ours = report.devices.find(row => row.device === conversation.self)
+  keepRows(conversation, device, report.devices)
+  if (report.head !== undefined) {
+    const theirs = report.devices.find(row => row.device === device)
+    conversation.heads.set(device, { head: report.head, through: theirs === undefined ? 0 : newest(theirs) })
+  }
+  if (ours !== undefined && !knowsMore(conversation, ours)) acknowledge(conversation, turn, device, ours)
+  forget(conversation, turn)
+  forgetCarried(conversation)
+  resealRefused(conversation, turn, device, link, report.unopened)
+  conversation.save(turn)
 }
 
 /** A report has no room for every log of a large group: of one that it does not name, what was said last holds. */
@@ -231,16 +263,17 @@ function announce(conversation: Conversation, turn: Turn, message: MessageId, se
   turn.announce({ type: 'delivery:changed', delivery: conversation.delivery(message, sequence) })
 }
 
-/** Seals again what the other side could not open, and sends it at once. */
+/** Seals again what a device could not open, and sends it at once over a link: its own, or that of who passes it on. */
 function resealRefused(
   conversation: Conversation,
   turn: Turn,
+  device: DeviceId,
   link: Link,
   unopened: readonly EnvelopeId[]
 ): void {
   if (unopened.length === 0 || !maySeal(conversation)) return
   const head = conversation.group.head?.epoch
-  const together = conversation.heads.get(link.device)?.head.epoch === head
+  const together = conversation.heads.get(device)?.head.epoch === head
   // What is sealed on our head already will open once the device has come there; before that nothing would help.
   const again = refusedItems(conversation, new Set(unopened))
     .filter(({ epoch }) => together || epoch !== head)

@@ -23,7 +23,9 @@ import { Parts } from './parts.ts'
 import type { OwnDevices } from './own-devices.ts'
 import type { Reach } from './reach.ts'
 import { receive } from './receive.ts'
-import { applyReport } from './report.ts'
+import { relayReport } from './relay.ts'
+import { applyRelayed, applyReport } from './report.ts'
+import type { Report } from './report.ts'
 import { groupMoved } from './settling.ts'
 import type { Rooms } from './rooms.ts'
 import { compareRosters, followRoster } from './roster-sync.ts'
@@ -201,7 +203,7 @@ export class Sessions {
         return session.proven !== undefined && this.#message(turn, session.peer, bytes, envelope)
       }
       case 'control':
-        return this.#control(turn, session, envelope)
+        return this.#control(turn, session, bytes, envelope)
       case 'request': {
         const { answer, into } = this.#first.receiveRequest(
           turn,
@@ -244,11 +246,12 @@ export class Sessions {
     return shared.length > 0
   }
 
-  #control(turn: Turn, session: Session, envelope: Envelope): boolean {
+  #control(turn: Turn, session: Session, bytes: Uint8Array, envelope: Envelope): boolean {
     for (const place of this.#speakers.places(session.proven)) {
       const control = place.channels.open(turn, envelope, each => this.#speakers.mayAuthor(place, each))
       if (control === undefined) continue
       if (control !== 'old') this.#apply(turn, session, place, control)
+      if (control !== 'old' && control.body.type === 'report') this.#relay(turn, place, control.device, bytes)
       return true
     }
     return false
@@ -261,11 +264,29 @@ export class Sessions {
       this.#hello(turn, session, device, body)
       return
     }
+    if (session.proven !== undefined && session.proven.device !== device && body.type === 'report') {
+      this.#passedOn(turn, session.peer, place, device, body)
+      return
+    }
     if (session.proven === undefined || session.proven.device !== device) throw malformed('no hello before')
     if (body.type === 'part') {
       const whole = session.parts.take(body)
       if (whole !== undefined) this.#follow(turn, session, session.proven, place, whole)
     } else this.#follow(turn, session, session.proven, place, body)
+  }
+
+  /** A report of somebody else, which a member passes on because we lack word. */
+  #passedOn(turn: Turn, peer: PeerId, { room, entry }: Place, device: DeviceId, report: Report): void {
+    const conversation = room?.conversation ?? entry!.conversation
+    const link = conversation.links.get(peer)
+    if (link !== undefined && conversation.members?.has(device) === true)
+      applyRelayed(conversation, turn, device, link, report)
+  }
+
+  /** Those who lack word of a device are given what it has just reported. */
+  #relay(turn: Turn, { room, entry }: Place, device: DeviceId, bytes: Uint8Array): void {
+    const conversation = room?.conversation ?? entry!.conversation
+    if (conversation.members?.has(device) === true) relayReport(conversation, turn, device, bytes)
   }
 
   #hello(turn: Turn, session: Session, device: DeviceId, { devices, name }: Hello): void {

@@ -15,6 +15,7 @@ import { acknowledges } from './outbox.ts'
 import type { OutboxItem } from './outbox.ts'
 import { drain } from './receive.ts'
 import { reconcile, reconcileDueAt } from './reconcile.ts'
+import { tickRelay } from './relay.ts'
 import type { Carried, Turn } from './turn.ts'
 
 /** A device of the conversation has proven itself at the other end of a stream: reports are exchanged first. */
@@ -24,6 +25,8 @@ export function addLink(conversation: Conversation, peer: PeerId, device: Device
     device,
     ready: false,
     roster: undefined,
+    awaits: new Set(),
+    relayed: new Map(),
     introduced: undefined,
     reportedAt: -Infinity,
     askedAt: undefined,
@@ -133,6 +136,7 @@ export function tickTransmission(conversation: Conversation, turn: Turn): void {
   }
   gossip(conversation, turn)
   carry(conversation, turn)
+  tickRelay(conversation, turn)
   if (conversation.patienceAt !== undefined && conversation.patienceAt <= turn.uptime)
     drain(conversation, turn)
   reconcile(conversation, turn)
@@ -142,7 +146,8 @@ export function tickTransmission(conversation: Conversation, turn: Turn): void {
 export function transmissionDueAt(conversation: Conversation): number | undefined {
   const times = [conversation.patienceAt, reconcileDueAt(conversation)]
   for (const { resendAt } of conversation.links.values()) times.push(resendAt)
-  if (conversation.links.size > 0) times.push(conversation.gossipAt, carryDueAt(conversation))
+  if (conversation.links.size > 0)
+    times.push(conversation.gossipAt, carryDueAt(conversation), conversation.relay.askAt)
   const due = times.filter(time => time !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }

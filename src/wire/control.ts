@@ -100,6 +100,8 @@ export type ControlBody =
       readonly answer: boolean
       /** A key package of the reporter, which is not in the group or cannot follow it, and asks to be taken in. */
       readonly asks: Uint8Array | undefined
+      /** Devices of which the reporter lacks receipts and with which it is not connected: pass on their reports. */
+      readonly awaits: readonly DeviceId[]
     }
   /** Where the sender is. Contacts are given the secret of its presence records as well. */
   | { readonly type: 'presence'; readonly presence: Presence; readonly secret: Uint8Array | undefined }
@@ -202,7 +204,8 @@ const cases = union<ControlBody>({
       devices: list(deviceReport, { max: spec.reportDevicesMax }),
       unopened: list(id<EnvelopeId>(32), { max: spec.reportNacksMax }),
       answer: boolean,
-      asks: optional(keyPackageShape)
+      asks: optional(keyPackageShape),
+      awaits: list(id<DeviceId>(32), { max: spec.reportAwaitsMax })
     }
   ],
   presence: [2, { presence: presenceShape, secret: optional(bytes(32)) }],

@@ -60,7 +60,8 @@ class Alice {
       devices: rows,
       unopened: [],
       answer: false,
-      asks: undefined
+      asks: undefined,
+      awaits: []
     })
   }
 

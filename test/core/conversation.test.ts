@@ -260,7 +260,7 @@ describe('a contact that lies in its reports', () => {
   function claim(bob: Person, alice: Person, contiguous: number, hash: Uint8Array): void {
     bob.run(core => {
       const { contact, conversation } = core.book.find(alice.id)
-      const report = makeReport(conversation, alice.core.own.device, false)
+      const report = makeReport(conversation, core.turn, alice.core.own.device, false)
       const devices = report.devices.filter(({ device }) => device !== alice.core.own.device)
       devices.push({ device: alice.core.own.device, contiguous, hash, ranges: [], read: contiguous })
       const envelopes = contact.control(core.turn, { ...report, devices })

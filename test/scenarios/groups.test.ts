@@ -220,3 +220,24 @@ test('who was away while others came and went comes back and gets everything', a
   await (await say(net.node('carol'), group, 'five')).reached('delivered')
   expect(await heard(bob, group)).toEqual(['one', 'two', 'three', 'four', 'five'])
 })
+
+test('two members who can never connect talk through a third, and their receipts come back', async () => {
+  await using net = await simulate({ nodes: ['alice', 'bob', 'carol'], seed: 8 })
+  net.partition(['bob'], ['carol'])
+  const group = await climbers(net, ['bob', 'carol'])
+  const [bob, carol] = [net.node('bob'), net.node('carol')]
+  const first = await say(bob, group, 'across')
+  await allHear(net, ['carol'], group, 'across')
+  await first.reached('delivered')
+  await (await say(carol, group, 'and back')).reached('delivered')
+  expect(await heard(bob, group)).toEqual(['across', 'and back'])
+  // Carol misses an epoch; what Bob sealed for it he seals again, though she can only tell him through Alice.
+  net.offline('carol')
+  await net.node('alice').groups.rename(group.id, 'ropes')
+  await say(bob, group, 'while carol is away')
+  await net.advance(30_000)
+  net.partition(['bob'], ['carol'])
+  net.online('carol')
+  await allHear(net, ['carol'], group, 'while carol is away')
+  await net.settle()
+})

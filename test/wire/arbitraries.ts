@@ -237,7 +237,8 @@ const report: fc.Arbitrary<ControlBody> = fc.record({
   devices: fc.array(deviceReport, { maxLength: 4 }),
   unopened: fc.array(id<EnvelopeId>(32), { maxLength: 4 }),
   answer: fc.boolean(),
-  asks: fc.option(keyPackage, { nil: undefined })
+  asks: fc.option(keyPackage, { nil: undefined }),
+  awaits: fc.array(id<DeviceId>(32), { maxLength: 4 })
 })
 
 const invitation: fc.Arbitrary<ControlBody> = fc.record({

@@ -48,7 +48,8 @@ const report = (device: DeviceReport) => ({
     roster: hash,
     unopened: [],
     answer: false,
-    asks: undefined
+    asks: undefined,
+    awaits: []
   },
   signature: new Uint8Array(64)
 })
