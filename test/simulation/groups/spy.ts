@@ -90,7 +90,9 @@ export class Spy {
     if ((machines.get(name)?.size ?? 0) > spec.epochsKeptMax) return
     for (const [other, held] of machines) {
       const length = held.get(epoch)
-      const isFurther = length === undefined || [...held.values()].some(each => each > length)
+      const isFurther =
+        length === undefined ||
+        [...held].some(([id, each]) => each > length || (each === length && id < epoch))
       if (other !== name && !isFurther) this.#droppedEarly.push({ name, other, group })
     }
   }
