@@ -48,7 +48,8 @@ export class Carrier {
 
   /** Lets go of what `isNeeded` says nobody lacks. */
   sweep(isNeeded: (author: DeviceId, sequence: number) => boolean): void {
-    for (const carried of this.#carried.values()) if (!isNeeded(carried.author, carried.sequence)) this.#drop(carried)
+    for (const carried of this.#carried.values())
+      if (!isNeeded(carried.author, carried.sequence)) this.#drop(carried)
   }
 
   /** What a peer lacks by its report and its author has had time to give it; marked as given. */

@@ -51,11 +51,11 @@ export class Relay {
   }
 
   /** Of whom word is lacking, by ourselves first; a part of them each time, where they are many. */
-  ask(turn: Turn, lacking: readonly DeviceId[]): readonly DeviceId[] {
+  ask(turn: Turn, own: readonly DeviceId[]): readonly DeviceId[] {
     const others = [...this.#wanted]
-      .filter(([device, at]) => turn.uptime - at < limits.awaitMaxMs && !lacking.includes(device))
+      .filter(([device, at]) => turn.uptime - at < limits.awaitMaxMs && !own.includes(device))
       .map(([device]) => device)
-    const all = [...lacking, ...others]
+    const all = [...own, ...others]
     if (all.length <= spec.reportAwaitsMax) return all
     this.#turn = (this.#turn + spec.reportAwaitsMax) % all.length
     return [...all.slice(this.#turn), ...all.slice(0, this.#turn)].slice(0, spec.reportAwaitsMax)

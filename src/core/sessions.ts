@@ -7,55 +7,26 @@
  * a few envelopes, which open only if they are a request or an answer, and is then cut off.
  */
 import { HearsayError, malformed } from '../base/errors.ts'
-import type { ConversationId, DeviceId, IdentityId, PeerId } from '../base/ids.ts'
+import type { DeviceId, PeerId } from '../base/ids.ts'
 import { limits } from '../base/limits.ts'
-import type { Control, ControlBody } from '../wire/control.ts'
+import type { Control } from '../wire/control.ts'
 import { decodeEnvelope } from '../wire/envelope.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Acquaintance, Book } from './book.ts'
-import { followWelcome } from './admit.ts'
-import { resealLost } from './compose.ts'
-import type { Conversation } from './conversation.ts'
 import type { FirstContact } from './first-contact.ts'
-import { followIntroductions, introduce, introduceAnew, introduceIn } from './introductions.ts'
-import { haveMet, tellParted, whoParted } from './parting.ts'
-import { Parts } from './parts.ts'
+import { Following } from './following.ts'
+import { greet, tellPresence } from './greeting.ts'
+import { Linking } from './linking.ts'
 import type { OwnDevices } from './own-devices.ts'
 import type { Reach } from './reach.ts'
 import { receive } from './receive.ts'
-import { relayReport } from './relay.ts'
-import { applyRelayed, applyReport } from './report.ts'
-import type { Report } from './report.ts'
-import { groupMoved } from './settling.ts'
 import type { Rooms } from './rooms.ts'
-import { compareRosters, followRoster } from './roster-sync.ts'
-import { presenceDay } from './seal/presence-record.ts'
+import { newSession } from './session.ts'
+import type { Hello, Session } from './session.ts'
 import { isSelf, listOf, Speakers } from './speakers.ts'
-import type { Place, Proven } from './speakers.ts'
-import { addLink, removeLink } from './transmission.ts'
+import type { Place } from './speakers.ts'
+import { removeLink } from './transmission.ts'
 import type { Turn } from './turn.ts'
-
-type Hello = Extract<ControlBody, { type: 'hello' }>
-
-interface Session {
-  readonly peer: PeerId
-  readonly openedAt: number
-  /** Whom we have said hello to on it. */
-  readonly greeted: Set<string>
-  proven: Proven | undefined
-  /** The groups that we have told it we are not in together any more. */
-  readonly parted: Set<ConversationId>
-  /** Which presence it was told, under which secret. */
-  told: string | undefined
-  /** A control message that is coming in parts. */
-  readonly parts: Parts
-  /** What could not be read before anything was proven: a hello by somebody of whom we hear a moment later. */
-  early: readonly Uint8Array[]
-  /** Envelopes that led nowhere. */
-  useless: number
-  /** The network was asked to end it. */
-  ending: boolean
-}
 
 export class Sessions {
   readonly #book: Book
@@ -64,8 +35,8 @@ export class Sessions {
   readonly #rooms: Rooms
   readonly #devices: OwnDevices
   readonly #speakers: Speakers
-  #topics: ReadonlySet<string> = new Set()
-  #topicsOf: number | undefined
+  readonly #linking: Linking
+  readonly #following: Following
   readonly #sessions = new Map<PeerId, Session>()
   /** Refused envelopes, for `status`. */
   refused = 0
@@ -76,6 +47,8 @@ export class Sessions {
     this.#reach = init.reach
     this.#rooms = init.rooms
     this.#speakers = new Speakers(init.book)
+    this.#linking = new Linking(init.book)
+    this.#following = new Following(init)
     this.#devices = init.devices
   }
 
@@ -90,23 +63,13 @@ export class Sessions {
 
   opened(turn: Turn, peer: PeerId): void {
     if (this.#sessions.has(peer)) this.closed(turn, peer)
-    const session: Session = {
-      peer,
-      openedAt: turn.uptime,
-      greeted: new Set(),
-      proven: undefined,
-      parted: new Set(),
-      told: undefined,
-      parts: new Parts(),
-      early: [],
-      useless: 0,
-      ending: false
-    }
+    const session = newSession(peer, turn.uptime)
     this.#sessions.set(peer, session)
     this.#reach.opened(peer)
     // An answer comes before the hello, which only those who have it can read.
     this.offer(turn, peer)
-    for (const entry of this.#book.expectedAt(peer)) this.#greet(turn, session, entry)
+    for (const entry of this.#book.expectedAt(peer))
+      greet(this.#book, turn, session, this.#reach.presence.peer, entry)
     this.#limitStrangers(turn)
   }
 
@@ -135,7 +98,7 @@ export class Sessions {
     this.#devices.gone(peer)
     this.#reach.changed()
     turn.emit({ type: 'dismiss', peer })
-    this.#syncTopics(turn)
+    this.#linking.listen(turn)
     if (contact.online.size > 0 || !contact.isListed) return
     turn.announce({ type: 'contact:disconnected', contact: contact.view() })
   }
@@ -251,7 +214,8 @@ export class Sessions {
       const control = place.channels.open(turn, envelope, each => this.#speakers.mayAuthor(place, each))
       if (control === undefined) continue
       if (control !== 'old') this.#apply(turn, session, place, control)
-      if (control !== 'old' && control.body.type === 'report') this.#relay(turn, place, control.device, bytes)
+      if (control !== 'old' && control.body.type === 'report')
+        this.#following.relay(turn, place, control.device, bytes)
       return true
     }
     return false
@@ -265,28 +229,16 @@ export class Sessions {
       return
     }
     if (session.proven !== undefined && session.proven.device !== device && body.type === 'report') {
-      this.#passedOn(turn, session.peer, place, device, body)
+      this.#following.passedOn(turn, session.peer, place, device, body)
       return
     }
     if (session.proven === undefined || session.proven.device !== device) throw malformed('no hello before')
     if (body.type === 'part') {
       const whole = session.parts.take(body)
-      if (whole !== undefined) this.#follow(turn, session, session.proven, place, whole)
-    } else this.#follow(turn, session, session.proven, place, body)
-  }
-
-  /** A report of somebody else, which a member passes on because we lack word. */
-  #passedOn(turn: Turn, peer: PeerId, { room, entry }: Place, device: DeviceId, report: Report): void {
-    const conversation = room?.conversation ?? entry!.conversation
-    const link = conversation.links.get(peer)
-    if (link !== undefined && conversation.members?.has(device) === true)
-      applyRelayed(conversation, turn, device, link, report)
-  }
-
-  /** Those who lack word of a device are given what it has just reported. */
-  #relay(turn: Turn, { room, entry }: Place, device: DeviceId, bytes: Uint8Array): void {
-    const conversation = room?.conversation ?? entry!.conversation
-    if (conversation.members?.has(device) === true) relayReport(conversation, turn, device, bytes)
+      if (whole !== undefined) this.#following.follow(turn, session.peer, session.proven, place, whole)
+    } else this.#following.follow(turn, session.peer, session.proven, place, body)
+    // Another device of ours may have given us other secrets.
+    if (isSelf(session.proven.entry)) this.tellPresenceToAll(turn)
   }
 
   #hello(turn: Turn, session: Session, device: DeviceId, { devices, name }: Hello): void {
@@ -299,93 +251,7 @@ export class Sessions {
     this.#book.claimName(turn, entry, name)
     if (session.proven === undefined) this.#prove(turn, session, entry, device)
     // Somebody is proven on one channel and shares others with us.
-    else this.relink(turn)
-  }
-
-  #follow(turn: Turn, session: Session, proven: Proven, { room, entry }: Place, body: ControlBody): void {
-    const conversation = room?.conversation ?? entry!.conversation
-    const { peer } = session
-    const { device } = proven
-    // Who was in a group with us and is not any more says nothing there but what it knows of the roster.
-    const { id } = proven.entry.contact.facts
-    const isOut =
-      room !== undefined && conversation.members !== undefined && !conversation.members.members.has(id)
-    if (isOut && body.type !== 'roster') return
-    switch (body.type) {
-      case 'report': {
-        const link = conversation.links.get(peer)
-        if (link !== undefined) {
-          applyReport(conversation, turn, link, body)
-          introduceAnew(this.#book, turn, conversation, link)
-        }
-        // It thinks that we are in, and by what we know we are not: one of us has something to learn.
-        else if (room !== undefined) compareRosters(conversation, turn, peer, body.roster)
-        return
-      }
-      case 'roster':
-        if (room !== undefined || conversation.links.has(peer) || isSelf(proven.entry))
-          followRoster(conversation, turn, peer, isOut ? { ...body, answer: false } : body)
-        return
-      case 'welcome':
-        this.#welcomed(turn, conversation, device, body)
-        return
-      case 'presence':
-        this.#learnPresence(turn, proven.entry, entry !== undefined, body)
-        return
-      case 'introductions':
-        if (followIntroductions(this.#book, turn, conversation, body.people, this.#reach.presence.peer))
-          this.#reach.changed()
-        return
-      case 'invitation':
-        if (entry !== undefined) this.#rooms.receiveInvitation(turn, entry, body)
-        return
-      case 'consent':
-        if (entry !== undefined) this.#rooms.receiveConsent(turn, entry, body)
-        return
-      case 'grant':
-      case 'secrets':
-      case 'cards':
-      case 'recall':
-      case 'history':
-        if (room !== undefined) this.#devices.receiveInGroup(turn, peer, body)
-        else if (entry === proven.entry) this.#devices.receive(turn, peer, entry, device, body)
-        else throw malformed('not here')
-        this.tellPresenceToAll(turn)
-        return
-      case 'hello':
-      case 'part':
-        throw malformed('not to be sent in parts')
-    }
-  }
-
-  /** We are in the group (again): what is sealed for epochs that are gone is sealed anew. */
-  #welcomed(
-    turn: Turn,
-    conversation: Conversation,
-    by: DeviceId,
-    body: Extract<ControlBody, { type: 'welcome' }>
-  ): void {
-    const room = this.#book.rooms.get(conversation.id)
-    const isNew = room?.facts.consented !== undefined && conversation.group.head === undefined
-    if (!followWelcome(conversation, turn, by, body)) return
-    if (isNew) this.#devices.joined(turn, room, by)
-    resealLost(conversation, turn)
-    groupMoved(conversation, turn)
-    conversation.oweAll()
-  }
-
-  #learnPresence(
-    turn: Turn,
-    { contact }: Acquaintance,
-    direct: boolean,
-    { presence, secret }: Extract<ControlBody, { type: 'presence' }>
-  ): void {
-    if (direct && secret !== undefined && contact.facts.state !== 'self')
-      contact.facts.presenceSecret = secret
-    const news = contact.learnPresence(turn, presence)
-    if (news) this.#reach.changed()
-    contact.save(turn)
-    if (news) introduce(this.#book, turn, contact.facts.id)
+    else this.#relink(turn)
   }
 
   #prove(turn: Turn, session: Session, entry: Acquaintance, device: DeviceId): void {
@@ -398,128 +264,35 @@ export class Sessions {
     this.#reach.changed()
     this.#greetAgain(turn, session, entry)
     turn.emit({ type: 'admit', peer: session.peer })
-    this.relink(turn)
-    this.tellPresence(turn, session.peer)
+    this.#relink(turn)
+    tellPresence(this.#book, turn, session, this.#reach.presence)
     this.#rooms.met(turn, entry)
     this.#devices.met(turn, session.peer, entry, device, this.#reach.presence)
     if (first && contact.isListed) turn.announce({ type: 'contact:connected', contact: contact.view() })
   }
 
-  /** Links every proven device to the conversations that it takes part in, and to no other. */
-  relink(turn: Turn): void {
-    this.#book.membershipMoved = false
-    const { own } = this.#book
-    for (const session of this.#sessions.values()) {
-      const { peer, proven } = session
-      if (proven === undefined) continue
-      const { entry, device } = proven
-      const identity = entry.contact.facts.id
-      for (const conversation of this.#book.conversations()) {
-        const both = conversation.members?.has(own.device) === true || conversation.members === undefined
-        const wanted =
-          both &&
-          (conversation.members === undefined
-            ? this.#expects(conversation, identity)
-            : conversation.includes({ identity, device }))
-        if (wanted && !conversation.links.has(peer)) {
-          addLink(conversation, peer, device)
-          introduceIn(this.#book, turn, conversation, peer, identity)
-        }
-        if (!wanted && conversation.links.has(peer)) removeLink(conversation, peer)
-      }
-      this.#part(turn, session, proven)
-    }
-    this.#syncTopics(turn)
-  }
-
-  /** Tells a device in which groups we are not together any more, once each time. */
-  #part(turn: Turn, { peer, parted }: Session, { entry, device }: Proven): void {
-    const identity = entry.contact.facts.id
-    for (const { facts, conversation } of this.#book.rooms.values()) {
-      if (conversation.links.has(peer)) parted.delete(facts.id)
-      const out = whoParted(conversation, identity)
-      if (out === undefined || parted.has(facts.id) || !haveMet(conversation, { identity, device })) continue
-      parted.add(facts.id)
-      tellParted(conversation, turn, peer, out)
-    }
-  }
-
-  /** Before we have the roster of a group, whoever asked us in is the one to ask. */
-  #expects({ id }: Conversation, identity: IdentityId): boolean {
-    return this.#book.rooms.get(id)?.facts.consented?.inviter === identity
-  }
-
-  /** Listens to the topics of every conversation that somebody is linked to. */
-  #syncTopics(turn: Turn): void {
-    const wanted = new Set<string>()
-    for (const conversation of this.#book.conversations())
-      if (conversation.links.size > 0) for (const topic of conversation.with.topics(turn)) wanted.add(topic)
-    for (const topic of wanted) if (!this.#topics.has(topic)) turn.emit({ type: 'subscribe', topic })
-    for (const topic of this.#topics) if (!wanted.has(topic)) turn.emit({ type: 'unsubscribe', topic })
-    this.#topics = wanted
+  #relink(turn: Turn): void {
+    this.#linking.relink(turn, this.#sessions.values())
   }
 
   /** After every batch: who takes part where, and what is listened to, may have changed. */
   settle(turn: Turn): void {
-    const day = presenceDay(turn.now)
     if (this.#book.membershipMoved) {
-      this.relink(turn)
+      this.#relink(turn)
       this.#retryEarly(turn)
-    } else if (this.#topicsOf !== day) this.#syncTopics(turn)
-    this.#topicsOf = day
+    } else if (this.#linking.isStale(turn)) this.#linking.listen(turn)
   }
 
   /** A hello that we sent before may have come too early to be read: now there is somebody who can. */
   #greetAgain(turn: Turn, session: Session, entry: Acquaintance): void {
     session.greeted.delete(entry.contact.facts.id)
-    this.#greet(turn, session, entry)
+    greet(this.#book, turn, session, this.#reach.presence.peer, entry)
   }
 
-  /** Says hello on every channel that the other may read: as a contact, and as a member of a group. */
-  #greet(turn: Turn, session: Session, { contact }: Acquaintance): void {
-    const { id, blocked } = contact.facts
-    if (blocked || session.greeted.has(id)) return
-    const { own } = this.#book
-    const from = this.#reach.presence.peer
-    const hello: Hello = { type: 'hello', from, to: session.peer, devices: own.devices, name: own.name }
-    // A device of ours may have missed the newest secret; so may one that was shut out, and learns it so.
-    const { channels } = contact
-    const envelopes = [
-      ...(id === own.identity ? channels.sealUnderAll(turn, hello) : channels.seal(turn, hello))
-    ]
-    for (const room of this.#book.rooms.values()) {
-      if (envelopes.length >= limits.hellosMax) break
-      if (room.conversation.roster?.everIncluded(id) === true)
-        envelopes.push(...room.channels.seal(turn, hello))
-    }
-    if (envelopes.length === 0) return
-    session.greeted.add(id)
-    turn.emit({ type: 'transmit', peer: session.peer, envelopes, messages: undefined })
-  }
-
-  /** Tells somebody proven where we are, unless it knows: a contact how to find us later as well. */
-  tellPresence(turn: Turn, peer: PeerId): void {
-    const entry = this.contactAt(peer)
-    const session = this.#sessions.get(peer)
-    const { presence } = this.#reach
-    const told = `${presence.sequence} ${this.#book.own.secretsSince}`
-    if (entry === undefined || session === undefined || session.told === told) return
-    const { contact } = entry
-    const { facts, channels } = contact
-    const shared = [...this.#book.rooms.values()].find(({ conversation }) => conversation.links.has(peer))
-    const secret = this.#book.own.presenceSecret
-    const envelopes = channels.isOpen
-      ? channels.seal(turn, { type: 'presence', presence, secret })
-      : (shared?.channels.seal(turn, { type: 'presence', presence, secret: undefined }) ?? [])
-    if (envelopes.length === 0) return
-    session.told = told
-    facts.toldPresence = presence.sequence
-    contact.save(turn)
-    turn.emit({ type: 'transmit', peer, envelopes, messages: undefined })
-  }
-
+  /** Tells everybody who has proven who it is where we are, unless it knows. */
   tellPresenceToAll(turn: Turn): void {
-    for (const peer of this.#sessions.keys()) this.tellPresence(turn, peer)
+    for (const session of this.#sessions.values())
+      tellPresence(this.#book, turn, session, this.#reach.presence)
   }
 
   /** Cuts off who has not said who it is in time, unless something is under way between us. */

@@ -72,7 +72,7 @@ export class Speakers {
       if (list !== undefined) return list.identity === id
       return known?.devices.has(device) === true || this.#isOurs(device)
     }
-    const { conversation, facts } = room!
+    const { conversation, facts } = room
     const identity = list?.identity ?? conversation.members?.ownerOf(device) ?? this.#identityOf(device)
     if (identity === undefined || this.#book.get(identity)?.contact.facts.blocked === true) return false
     if (this.#isOurs(device)) return true
