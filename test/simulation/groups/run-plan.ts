@@ -61,7 +61,7 @@ async function live(circle: Circle): Promise<number> {
   const convergedAfterMs = await converge(circle)
   const stages = [
     () => checkEnd(circle),
-    () => checkRemoved(circle),
+    async () => checkRemoved(circle),
     () => checkQuiet(circle),
     () => (circle.plan.restartAtEnd ? checkAfterRestart(circle) : undefined)
   ]
