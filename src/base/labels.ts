@@ -45,6 +45,8 @@ export const labels = {
   operation: 'hearsay/1/roster-operation',
   operationId: 'hearsay/1/operation-id',
   consent: 'hearsay/1/group-consent',
+  inquiry: 'hearsay/1/receipt-inquiry',
+  receipt: 'hearsay/1/passed-receipt',
   card: 'hearsay/1/own-card',
   rosterDigest: 'hearsay/1/roster-digest',
   storeKey: 'hearsay/1/store-key'

@@ -60,6 +60,14 @@ export const spec = {
   reportNacksMax: 64,
   /** Devices of whom a report says that its author lacks word. */
   reportAwaitsMax: 32,
+  /** Devices that an inquiry names; with more of them everybody answers. */
+  inquiredMax: 64,
+  inquiryMaxBytes: 4 * KIB,
+  inquiryHopsMax: 64,
+  receiptMaxBytes: 1024,
+  receiptRangesMax: 16,
+  /** Receipts that are given on in one message. */
+  receiptsMax: 64,
   inviteLifetimeDefaultMs: 7 * DAY,
   inviteLifetimeMaxMs: 365 * DAY,
   keyPackageLifetimeMs: 90 * DAY,
@@ -144,6 +152,10 @@ export const limits = {
   rosterOperationsMax: 10_000,
   /** Of one identity, so that no member alone can fill a roster. */
   rosterOperationsPerIdentityMax: 2000,
+  /** Operations larger than this are not passed on to many unasked. */
+  pushedMaxBytes: 512,
+  /** With many links one member is asked for operations at a time. */
+  rosterAskPauseMs: 2 * SECOND,
   rosterMaxBytes: 32 * KIB * KIB,
   /** Operations that came before one of their parents. */
   rosterWaitingMax: 1024,
@@ -151,10 +163,12 @@ export const limits = {
   /** Past states of a roster that are remembered after they were asked for. */
   rosterViewsMax: 64,
   /** Co-members that are no contacts are dialled while fewer than so many are connected. */
-  memberLinksMax: 12,
+  memberLinksMax: 10,
   /** A member who comes into reach is introduced to all whom we are linked with; where there are more, to a few. */
   introducedToMax: 12,
   introducedToFew: 2,
+  /** Of a group that does not fit one message a newcomer is told so many by each whom it meets. */
+  introducedAtOnce: 24,
   invitationsWaitingMax: 200,
   /** Control counters are reserved on disk in blocks, so that none is used twice after a crash. */
   countersReserved: 1024,
@@ -192,12 +206,24 @@ export const limits = {
   /** A message goes to gossip as well when the direct path has not had it acknowledged for this long. */
   gossipAfterMs: SECOND,
   gossipBatchMax: 64,
-  /** With more links than these, what all of them are to know waits until `reportPauseMs` after the last time. */
+  /** With more links than these, what all of them are to know waits so long for more of it. */
   reportsAtOnceMax: 8,
   reportPauseMs: SECOND,
   /** A receipt waits this long for others to share an envelope with. */
   reportDelayMs: 20,
   reportIntervalMaxMs: 2 * SECOND,
+  /** Those with whom we are not linked are asked for receipts after this: first, then doubled while nothing changes. */
+  inquireFirstMs: 3 * SECOND,
+  inquireAboveDevices: 32,
+  inquireMaxMs: 5 * MINUTE,
+  /** Inquiries of one author are not passed on more often than this. */
+  inquiryPauseMs: SECOND,
+  inquiriesMax: 256,
+  inquiryRoundsKept: 8,
+  /** Receipts wait this long for others to go with. */
+  receiptDelayMs: 200,
+  /** With more recipients than these, people are told of a delivery when all have it and not each time. */
+  deliveriesToldMax: 50,
   dialFirstMs: 2 * SECOND,
   dialMaxMs: 2 * MINUTE,
   dialsParallelMax: 16,

@@ -27,6 +27,7 @@ import type { Rows } from './carry.ts'
 import { Group } from './group.ts'
 import type { Head } from './heads.ts'
 import { Inbox } from './inbox.ts'
+import { Inquiries } from './inquiries.ts'
 import type { KeyPackages } from './key-packages.ts'
 import { Outbox } from './outbox.ts'
 import { Fragments } from './parts.ts'
@@ -58,6 +59,8 @@ export interface Link {
   /** When it reported last, and when it was asked to for the sake of carrying, in uptime. */
   reportedAt: number
   askedAt: number | undefined
+  /** What our last report over it said. */
+  said: string | undefined
   /** The next number of our log to send over it. */
   cursor: number
   /** When to send again what has not been acknowledged, in uptime; undefined while nothing is in flight. */
@@ -158,6 +161,7 @@ export class Conversation {
   readonly fragments = new Fragments()
   readonly carrier = new Carrier()
   readonly relay = new Relay()
+  readonly inquiries = new Inquiries()
   /** Logs that begin for us after this number: what came before others of our devices may have (past-sync.ts). */
   readonly behind = new Map<DeviceId, number>()
   /** What each device has reported last of every log. */
@@ -171,9 +175,11 @@ export class Conversation {
   gossipedThrough = 0
   /** Peers that are owed a report, and whether we ask for one back. */
   readonly reportsDue = new Map<PeerId, { answer: boolean }>()
-  /** Whether every linked peer is owed one, and when all were last given one, in uptime. */
+  /** Whether every linked peer is owed one, and when it is to get it, in uptime. */
   owesAll = false
-  reportedAllAt = -Infinity
+  owesAllAt: number | undefined
+  /** When a member was last asked for operations, in uptime. */
+  rosterAskedAt = -Infinity
   /** Devices that ask to be taken in, by what they reported last. */
   readonly asking = new Map<DeviceId, Asking>()
   /** Key packages of devices that are to be taken in, from others than themselves. */

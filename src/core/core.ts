@@ -19,7 +19,7 @@ import { OwnDevices } from './own-devices.ts'
 import { PAST, PastSync } from './past-sync.ts'
 import { PRESENCE, Reach } from './reach.ts'
 import { decodePresenceState } from './records/presence-state.ts'
-import { reportsDueAt, sendReports } from './report.ts'
+import { sendReports } from './report.ts'
 import { restoreBook } from './restore.ts'
 import { ROOMS } from './room.ts'
 import { INVITATIONS, Rooms } from './rooms.ts'
@@ -192,7 +192,10 @@ export class Core {
     const { turn } = this
     this.sessions.tick(turn)
     this.first.expire(turn)
-    for (const conversation of this.book.conversations()) tickTransmission(conversation, turn)
+    for (const conversation of this.book.conversations()) {
+      tickTransmission(conversation, turn)
+      conversation.inquiries.tick(conversation, turn, this.own)
+    }
   }
 
   /** Everything that the steps since the last time want done. Reports are added here, one for all of them. */
@@ -204,6 +207,7 @@ export class Core {
     this.#past.settle(turn)
     for (const conversation of this.book.conversations()) {
       if (conversation.links.size === 0) continue
+      conversation.inquiries.settle(conversation, turn, this.own)
       flushAll(conversation, turn)
       if (conversation.reportsDue.size > 0 || conversation.owesAll) sendReports(conversation, turn)
     }
@@ -229,8 +233,7 @@ export class Core {
       this.rooms.dueAt(),
       this.#past.dueAt(turn.uptime)
     ]
-    for (const conversation of this.book.conversations())
-      times.push(transmissionDueAt(conversation), reportsDueAt(conversation))
+    for (const conversation of this.book.conversations()) times.push(transmissionDueAt(conversation))
     const due = times.filter(time => time !== undefined)
     return due.length === 0 ? undefined : Math.min(...due)
   }

@@ -13,6 +13,7 @@ import type { Conversation } from './conversation.ts'
 import { followIntroductions, introduce, introduceAnew } from './introductions.ts'
 import type { OwnDevices } from './own-devices.ts'
 import type { Reach } from './reach.ts'
+import { followReceipts } from './receipts.ts'
 import { relayReport } from './relay.ts'
 import { applyRelayed, applyReport } from './report.ts'
 import type { Report } from './report.ts'
@@ -56,6 +57,10 @@ export class Following {
         else if (room !== undefined) compareRosters(conversation, turn, peer, body.roster)
         return
       }
+      case 'inquiry':
+      case 'receipts':
+        followReceipts(conversation, turn, peer, body)
+        return
       case 'roster':
         if (room !== undefined || conversation.links.has(peer) || isSelf(proven.entry))
           followRoster(conversation, turn, peer, isOut ? { ...body, answer: false } : body)

@@ -42,7 +42,8 @@ export function introduceIn(
   const { members } = conversation
   if (members === undefined) return
   const others = [...members.members.keys()].filter(each => each !== identity)
-  tellPeople(book, turn, conversation, peer, fromAnywhere(book, others))
+  // Of a large group it is told once it has the roster, and can believe it.
+  if (others.length <= spec.introductionsMax) tellPeople(book, turn, conversation, peer, others)
   for (const other of someLinks(book, conversation))
     if (other.peer !== peer) tellPeople(book, turn, conversation, other.peer, [identity])
 }
@@ -68,7 +69,7 @@ function fromAnywhere(book: Book, people: readonly IdentityId[]): readonly Ident
   if (people.length <= spec.introductionsMax) return people
   const [high, low] = book.random(2)
   const from = (high! * 256 + low!) % people.length
-  return [...people.slice(from), ...people.slice(0, from)]
+  return [...people.slice(from), ...people.slice(0, from)].slice(0, limits.introducedAtOnce)
 }
 
 function tellPeople(

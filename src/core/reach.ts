@@ -51,6 +51,9 @@ export class Reach {
   /** Peers that we try, by when. */
   readonly #dials = new Map<PeerId, Schedule>()
   readonly #dialing = new Set<PeerId>()
+  /** Peers that a stream is open with, and how many of them are contacts', counted before each look at all. */
+  readonly #open = new Set<PeerId>()
+  #contactLinks = 0
   readonly #lookups = new Map<IdentityId, Schedule>()
   /** Where peers were seen on the local network. */
   readonly #nearby = new Map<PeerId, readonly Address[]>()
@@ -140,6 +143,7 @@ export class Reach {
 
   /** A stream is open. How often the peer was tried in vain is forgotten only once it has served. */
   opened(peer: PeerId): void {
+    this.#open.add(peer)
     this.changed()
     this.#dialing.delete(peer)
   }
@@ -149,6 +153,7 @@ export class Reach {
    * and lets go of it, as one does that has blocked us or cannot write to its disk, is tried ever more rarely.
    */
   closed(turn: Turn, peer: PeerId, served: boolean): void {
+    this.#open.delete(peer)
     this.changed()
     this.#dialing.delete(peer)
     const before = this.#dials.get(peer)
@@ -182,14 +187,15 @@ export class Reach {
     if (facts.blocked || facts.state === 'rejected') return true
     const ours = facts.state === 'self' ? 1 : 0
     if (online.size >= Math.max(1 - ours, (facts.list?.devices.size ?? 1) - ours)) return true
-    return facts.state === 'acquainted' && this.#memberLinks() >= limits.memberLinksMax
+    if (facts.state !== 'acquainted') return false
+    // Who has not said who it is will be a member, most likely: else we would have gone on dialling by then.
+    return this.#open.size + this.#dialing.size - this.#contactLinks >= limits.memberLinksMax
   }
 
-  #memberLinks(): number {
-    let links = 0
+  #countContactLinks(): void {
+    this.#contactLinks = 0
     for (const { contact } of this.#book.all())
-      if (contact.facts.state === 'acquainted') links += contact.online.size
-    return links
+      if (contact.facts.state !== 'acquainted') this.#contactLinks += contact.online.size
   }
 
   /** Peers to try for a contact, and where. */
@@ -230,6 +236,7 @@ export class Reach {
     if (idle) return
     this.changed()
     this.#publish(turn)
+    this.#countContactLinks()
     for (const entry of this.#book.all()) {
       if (this.#isReached(entry)) continue
       for (const [peer, addresses] of this.#targets(entry)) this.#dial(turn, peer, addresses, hasSession)
@@ -301,6 +308,7 @@ export class Reach {
   #findDueAt(now: Millis, hasSession: (peer: PeerId) => boolean): number | undefined {
     const times: number[] = []
     if (this.#dhtReady && this.#publishAt !== undefined) times.push(this.#publishAt)
+    this.#countContactLinks()
     for (const entry of this.#book.all()) {
       const { facts } = entry.contact
       if (this.#isReached(entry)) continue

@@ -89,6 +89,7 @@ function take(conversation: Conversation, turn: Turn, bytes: Uint8Array, envelop
     shownAt: undefined
   }
   inbox.add(received)
+  conversation.inquiries.moved(entry.device)
   savePending(conversation, turn, received)
   if (entry.content.type === 'commit') conversation.with.changed(turn)
   return 'taken'

@@ -6,9 +6,11 @@
  * Always true: a report speaks only of what the batch that it leaves with has put on disk.
  */
 import { malformed } from '../base/errors.ts'
+import { toHex } from '../base/bytes.ts'
 import type { DeviceId, EnvelopeId, MessageId } from '../base/ids.ts'
 import { limits, spec } from '../base/limits.ts'
 import type { ControlBody, DeviceReport } from '../wire/control.ts'
+import type { Receipt } from '../wire/receipt.ts'
 import { adoptPast, knowsMore } from './adopt.ts'
 import { heardAsking, offerWelcome } from './admit.ts'
 import { forgetCarried } from './carry.ts'
@@ -31,23 +33,48 @@ export type Report = Extract<ControlBody, { type: 'report' }>
 
 /** Sends the reports that are owed, with the batch. */
 export function sendReports(conversation: Conversation, turn: Turn): void {
-  if (conversation.owesAll && reportsDueAt(conversation)! <= turn.uptime) {
+  if ((reportsDueAt(conversation, turn) ?? Infinity) <= turn.uptime) {
     for (const peer of conversation.links.keys()) conversation.owe(peer)
     conversation.owesAll = false
-    conversation.reportedAllAt = turn.uptime
+    conversation.owesAllAt = undefined
   }
   for (const [peer, { answer }] of conversation.reportsDue) {
     const link = conversation.links.get(peer)
-    if (link !== undefined) conversation.tell(turn, peer, makeReport(conversation, turn, link.device, answer))
+    if (link === undefined) continue
+    const report = makeReport(conversation, turn, link.device, answer)
+    const saying = sayingOf(report)
+    // What it was told last is still true: a stream loses nothing.
+    if (link.said === saying && !answer && report.unopened.length === 0) continue
+    link.said = saying
+    conversation.tell(turn, peer, report)
   }
   conversation.reportsDue.clear()
 }
 
 /** When `sendReports` has something for everybody, in uptime: with many links not for every little thing. */
-export function reportsDueAt({ owesAll, links, reportedAllAt }: Conversation): number | undefined {
+export function reportsDueAt(conversation: Conversation, turn: Turn): number | undefined {
   // Without anybody there it waits for whoever comes, not for a time.
-  if (!owesAll || links.size === 0) return undefined
-  return links.size <= limits.reportsAtOnceMax ? -Infinity : reportedAllAt + limits.reportPauseMs
+  if (!conversation.owesAll || conversation.links.size === 0) return undefined
+  if (conversation.links.size <= limits.reportsAtOnceMax) return -Infinity
+  conversation.owesAllAt ??= turn.uptime + limits.reportPauseMs
+  return conversation.owesAllAt
+}
+
+/** All that a report says, to tell whether another says something else. */
+function sayingOf({ head, roster, devices, asks, awaits }: Report): string {
+  const rows = devices.map(({ device, contiguous, ranges, read }) => [
+    device,
+    contiguous,
+    ranges.join(),
+    read
+  ])
+  return [
+    head?.epoch,
+    toHex(roster),
+    asks === undefined ? '' : toHex(asks.subarray(-16)),
+    awaits,
+    ...rows
+  ].join(' ')
 }
 
 const NO_ROSTER = new Uint8Array(32)
@@ -94,7 +121,8 @@ function ownRow({ facts, outbox, self }: Conversation, device: DeviceId): Device
 
 /** What we hold of others' logs: of the reader's own first, then of those that have moved last. */
 function otherRows({ inbox }: Conversation, device: DeviceId): DeviceReport[] {
-  const logs = [...inbox.logs.values()].reverse().slice(0, spec.reportDevicesMax - 2)
+  const begun = [...inbox.logs.values()].filter(log => log.contiguous > 0 || log.waiting.size > 0)
+  const logs = begun.reverse().slice(0, spec.reportDevicesMax - 2)
   const reader = inbox.logs.get(device)
   if (reader !== undefined && !logs.includes(reader)) logs.push(reader)
   return logs.map(log => ({
@@ -214,11 +242,30 @@ const nothing = (device: DeviceId): DeviceReport => ({
 const newest = ({ contiguous, ranges }: DeviceReport): number => ranges.at(-1)?.[1] ?? contiguous
 
 /** The author's own row says from where on it can give us its log. */
-function followLog(conversation: Conversation, turn: Turn, device: DeviceId, row: DeviceReport): void {
+export function followLog(
+  conversation: Conversation,
+  turn: Turn,
+  device: DeviceId,
+  row: Pick<DeviceReport, 'contiguous' | 'hash'>
+): void {
   const { inbox } = conversation
   if (!inbox.beginAt(device, row.contiguous + 1, row.hash)) return
   conversation.behind.set(device, row.contiguous)
   drain(conversation, turn)
+}
+
+/** Takes in a receipt of a device that we are not linked with. One about another past of ours is none. */
+export function takeReceipt(conversation: Conversation, turn: Turn, receipt: Receipt): void {
+  const { contiguous, hash, ranges, read, device } = receipt
+  const row: DeviceReport = {
+    device: conversation.self,
+    contiguous,
+    hash,
+    ranges,
+    read: Math.min(read, contiguous)
+  }
+  if (newest(row) > limits.sequenceAdoptedMax || knowsMore(conversation, row)) return
+  acknowledge(conversation, turn, device, row)
 }
 
 function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, row: DeviceReport): void {
@@ -243,10 +290,12 @@ function acknowledge(conversation: Conversation, turn: Turn, device: DeviceId, r
   for (const { message, sequence, visible } of delivered) {
     if (!visible) continue
     watchUnread(conversation, sequence, message)
-    if (sequence > acknowledged.read) announce(conversation, turn, message, sequence)
+    if (sequence > acknowledged.read && isTold(conversation, sequence, 'contiguous'))
+      announce(conversation, turn, message, sequence)
   }
   for (const [sequence, message] of conversation.unreadThere) {
     if (sequence > acknowledged.read) break
+    if (!isTold(conversation, sequence, 'read')) continue
     conversation.unreadThere.delete(sequence)
     announce(conversation, turn, message, sequence)
   }
@@ -257,6 +306,16 @@ function watchUnread(conversation: Conversation, sequence: number, message: Mess
   const { unreadThere } = conversation
   unreadThere.set(sequence, message)
   if (unreadThere.size > limits.unreadWatchedMax) unreadThere.delete(unreadThere.keys().next().value!)
+}
+
+/** In a large group a person is told once all have it, and once all have read it, and not each time. */
+function isTold({ outbox }: Conversation, sequence: number, what: 'contiguous' | 'read'): boolean {
+  const { acknowledged } = outbox
+  if (acknowledged.size <= limits.deliveriesToldMax) return true
+  for (const each of acknowledged.values())
+    if (each.since < sequence && each[what] < sequence && (what === 'read' || !acknowledges(each, sequence)))
+      return false
+  return true
 }
 
 function announce(conversation: Conversation, turn: Turn, message: MessageId, sequence: number): void {

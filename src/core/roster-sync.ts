@@ -106,7 +106,11 @@ function bodyOf(
   operations: readonly Uint8Array[],
   answer: boolean
 ): RosterBody {
-  const keyPackages = [...conversation.keyPackages.values()].slice(0, spec.keyPackagesPerMessageMax)
+  // With many links whoever has an operation also commits it, or newcomers ask by themselves.
+  const few = conversation.links.size <= limits.reportsAtOnceMax
+  const keyPackages = few
+    ? [...conversation.keyPackages.values()].slice(0, spec.keyPackagesPerMessageMax)
+    : []
   // In a flood there are more heads than a message may name: what is left out is at worst sent to us again.
   const heads = roster.foremost(spec.operationsPerMessageMax)
   return { type: 'roster', group: roster.id, heads, operations, keyPackages, answer }
@@ -131,6 +135,10 @@ export function compareRosters(
       answer: true
     })
   } else if (!equal(roster.digest(), digest)) {
+    // With many links one of them is asked at a time: the others would all give us the same.
+    const many = conversation.links.size > limits.reportsAtOnceMax
+    if (many && turn.uptime - conversation.rosterAskedAt < limits.rosterAskPauseMs) return
+    conversation.rosterAskedAt = turn.uptime
     conversation.tell(turn, peer, bodyOf(conversation, roster, [], true))
   }
 }
@@ -143,7 +151,9 @@ export function followRoster(conversation: Conversation, turn: Turn, peer: PeerI
   takeKeyPackages(conversation, roster, body.keyPackages)
   if (added.length > 0) {
     // What does not fit follows when the reports differ.
-    push(conversation, turn, roster, bounded(added), peer)
+    const size = added.reduce((sum, { length }) => sum + length, 0)
+    const isHeavy = conversation.links.size > limits.reportsAtOnceMax && size > limits.pushedMaxBytes
+    if (!isHeavy) push(conversation, turn, roster, bounded(added), peer)
     rosterChanged(conversation, turn)
   }
   if (body.answer) giveLacking(conversation, turn, roster, peer, body)

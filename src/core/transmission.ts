@@ -30,6 +30,7 @@ export function addLink(conversation: Conversation, peer: PeerId, device: Device
     introduced: undefined,
     reportedAt: -Infinity,
     askedAt: undefined,
+    said: undefined,
     cursor: 0,
     resendAt: undefined,
     resendDelayMs: limits.resendFirstMs,
@@ -147,7 +148,13 @@ export function transmissionDueAt(conversation: Conversation): number | undefine
   const times = [conversation.patienceAt, reconcileDueAt(conversation)]
   for (const { resendAt } of conversation.links.values()) times.push(resendAt)
   if (conversation.links.size > 0)
-    times.push(conversation.gossipAt, carryDueAt(conversation), conversation.relay.askAt)
+    times.push(
+      conversation.gossipAt,
+      carryDueAt(conversation),
+      conversation.relay.askAt,
+      conversation.owesAllAt,
+      conversation.inquiries.dueAt
+    )
   const due = times.filter(time => time !== undefined)
   return due.length === 0 ? undefined : Math.min(...due)
 }

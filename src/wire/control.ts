@@ -145,6 +145,15 @@ export type ControlBody =
       readonly keyPackage: Uint8Array
     }
   | { readonly type: 'introductions'; readonly people: readonly Introduction[] }
+  /** Somebody asks who has its messages; every member passes it on. A signed `Inquiry`. */
+  | {
+      readonly type: 'inquiry'
+      readonly inquiry: Uint8Array
+      /** How many have passed it on: the way back leads to ever fewer, and so never in a circle. */
+      readonly hops: number
+    }
+  /** Answers to the inquiry of an author, on their way to it. Signed `Receipt`s. */
+  | { readonly type: 'receipts'; readonly author: DeviceId; readonly receipts: readonly Uint8Array[] }
   /** One part of a body that is larger than an envelope. */
   | {
       readonly type: 'part'
@@ -274,7 +283,15 @@ const cases = union<ControlBody>({
   secrets: [10, secretsFields],
   cards: [11, cardsFields],
   recall: [12, recallFields],
-  history: [13, historyFields]
+  history: [13, historyFields],
+  inquiry: [14, { inquiry: bytesBetween(1, spec.inquiryMaxBytes), hops: integer(0, spec.inquiryHopsMax) }],
+  receipts: [
+    15,
+    {
+      author: id<DeviceId>(32),
+      receipts: list(bytesBetween(1, spec.receiptMaxBytes), { max: spec.receiptsMax })
+    }
+  ]
 })
 
 const bodyShape = withRule(cases, body => {

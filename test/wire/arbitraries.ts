@@ -319,6 +319,12 @@ const controlBody: fc.Arbitrary<ControlBody> = fc.oneof(
     )
   }),
   part,
+  fc.record({ type: fc.constant('inquiry' as const), inquiry: bytesUpTo(300), hops: fc.nat(64) }),
+  fc.record({
+    type: fc.constant('receipts' as const),
+    author: id<DeviceId>(32),
+    receipts: fc.array(bytesUpTo(300), { maxLength: 3 })
+  }),
   ownDevicesBody(presence)
 )
 

@@ -4,7 +4,6 @@
  */
 import { changeGroup, joinGroup, send } from '../../../src/core/commands.ts'
 import { networkLimits } from '../../../src/base/limits.ts'
-import type { IdentityId } from '../../../src/base/ids.ts'
 import { Crowd } from './crowd.ts'
 import { noCost, threadCpuMs } from './member.ts'
 import type { Member } from './member.ts'
@@ -190,14 +189,14 @@ export class Story {
 
   /** The founder makes somebody an admin, or removes somebody. */
   promote(member: Member): void {
-    const identity = member.core.own.identity as IdentityId
+    const identity = member.core.own.identity
     this.crowd.act(this.founder, core =>
       changeGroup(core, 'everybody', { type: 'role', identity, role: 'admin' })
     )
   }
 
   remove(by: Member, member: Member): void {
-    const identity = member.core.own.identity as IdentityId
+    const identity = member.core.own.identity
     this.removed.add(member)
     this.crowd.act(by, core => changeGroup(core, 'everybody', { type: 'remove', identity }))
   }

@@ -29,9 +29,8 @@ export class Agenda<T> {
 
   /** Takes out everything that is due at the time of the next. */
   takeNext(): T[] {
-    const at = this.nextAt
     const due: T[] = []
-    while (at !== undefined && this.nextAt === at) due.push(this.#pop())
+    for (const at = this.nextAt; this.#heap.length > 0 && this.nextAt === at;) due.push(this.#pop())
     return due
   }
 
