@@ -226,23 +226,22 @@ const earlierOf = (sends: readonly GroupSend[], send: GroupSend): string[] =>
     .filter(({ from, outcome }) => from === send.from && outcome === 'accepted')
     .map(({ text }) => text)
 
-/** I7: who keeps the rules is never accused, and who tells two stories is, by whoever can know. */
+/** I7: who keeps the rules is never accused, and who tells two stories is. */
 function checkAccused(circle: Circle): void {
   const { chronicle, honest } = circle
   for (const { at, about, warning } of chronicle.warnings)
     if (about !== undefined && honest.includes(about))
       circle.broken('I7 authorisation', `${at} warns that ${about}, who keeps the rules, ${warning}`)
   if (circle.plan.hostile?.by !== 'tells-two-stories') return
-  const hasSeenThrough = (name: string): boolean =>
-    chronicle.warnings.some(({ at, about }) => at === name && about === circle.plan.hostile!.name)
+  const isSeenThrough = chronicle.warnings.some(({ about }) => about === circle.plan.hostile!.name)
   for (const name of honest) {
     const { lies } = chronicle.screen(name)
-    // The next message names the one before it, which is not what was heard.
+    // The next message names the one before it: for those who heard this story, or for those who heard the other.
     const first = lies.findIndex(text => text.endsWith(', or not'))
-    if (first >= 0 && first + 1 < lies.length && !hasSeenThrough(name))
+    if (first >= 0 && first + 1 < lies.length && !isSeenThrough)
       circle.broken(
         'I7 authorisation',
-        `${name} was told two stories and has not seen through it: ${lies.join(' | ')}`
+        `${name} was told another story than others, and nobody has seen through it`
       )
   }
 }
