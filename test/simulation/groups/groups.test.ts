@@ -1,5 +1,5 @@
 /**
- * Groups on many bad days: the seeds of GROUP_SEEDS (40 by default), every kind of bad faith, and the guard that a
+ * Groups on many bad days: the seeds of GROUP_SEEDS (30 by default), every kind of bad faith, and the guard that a
  * seed is a seed. A failure prints the command that replays it.
  */
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { hostilities } from './hostile.ts'
 import { groupPlanOf } from './plan.ts'
 import { runGroupPlan } from './run-plan.ts'
 
-const SEEDS = Number(process.env['GROUP_SEEDS'] ?? 40)
+const SEEDS = Number(process.env['GROUP_SEEDS'] ?? 30)
 
 test(`${SEEDS} groups hold every promise`, async () => {
   const reports = await runSeeds({ world: 'groups', first: 1, count: SEEDS })
@@ -28,7 +28,7 @@ test(`${SEEDS} groups hold every promise`, async () => {
 })
 
 test.each(hostilities.map(({ name }) => name))('honest members are as if nobody %s', async badFaith => {
-  const reports = await runSeeds({ world: 'groups', first: 501, count: 2, badFaith })
+  const reports = await runSeeds({ world: 'groups', first: 501, count: 1, badFaith })
   for (const { seed, violation, figures } of reports) {
     expect(
       violation,
