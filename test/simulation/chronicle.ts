@@ -6,6 +6,7 @@
  * another showed, and what was shown against what a person had typed.
  */
 import type { DeliveryState, HearsayEvent, IdentityId, Message, MessageId } from 'hearsay'
+import { limits } from '../../src/base/limits.ts'
 
 /** The invariants of docs/testing.md. */
 export type Invariant =
@@ -194,8 +195,9 @@ export class Chronicle {
     screen.shownAt.set(message.text, this.#now())
   }
 
-  /** What the author knew, and what it had written before, comes first. */
+  /** What the author knew, and what it had written before, comes first, unless that has kept it waiting for too long. */
   #checkOrder(name: string, partner: string, send: Send, before: ReadonlySet<string>): void {
+    if (this.#now() - send.startedAt >= limits.patienceMs) return
     const missing =
       send.knew.find(text => !before.has(text)) ??
       this.sent(send.from, send.to).find(

@@ -175,9 +175,10 @@ const pairFaults: readonly Fault[] = [
     name: 'nack-ignored',
     why: 'What the other side cannot open is never sealed again.',
     file: 'src/core/report.ts',
-    find: `  resealRefused(conversation, turn, link, report.unopened)
+    find: `  if (unopened.length === 0 || !maySeal(conversation)) return
 `,
-    replace: '',
+    replace: `  if (unopened.length >= 0 || !maySeal(conversation)) return
+`,
     budget: 300
   },
   {
@@ -202,7 +203,7 @@ const pairFaults: readonly Fault[] = [
     name: 'inbox-not-persisted',
     why: 'What waits for a gap to fill is gone after a crash, though its receipt has left.',
     file: 'src/core/receive.ts',
-    find: `  turn.save(PENDING, key, () => encodePending({ receivedAt: received.receivedAt, entry: received.bytes }))
+    find: `  turn.save(PENDING, key, () => encodePending({ identity, receivedAt, shownAt, entry: bytes }))
 `,
     replace: '',
     budget: 300

@@ -111,7 +111,7 @@ export const groupFaults: readonly Fault[] = [
   {
     name: 'removal-untold',
     why: 'Who was away when it was removed is never told.',
-    file: 'src/core/sessions.ts',
+    file: 'src/core/linking.ts',
     find: '      tellParted(conversation, turn, peer, out)\n',
     replace: '',
     budget: 60,
