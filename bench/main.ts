@@ -7,6 +7,7 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchFootprint } from './footprint.ts'
+import { benchGroupDelivery } from './group-delivery.ts'
 import { benchGroups } from './groups.ts'
 import { benchLatency } from './latency.ts'
 import { meets } from './measure.ts'
@@ -17,6 +18,7 @@ import { benchThroughput } from './throughput.ts'
 const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Row[]>>> = {
   mls: benchMls,
   groups: benchGroups,
+  'group-delivery': benchGroupDelivery,
   throughput: benchThroughput,
   latency: benchLatency,
   footprint: benchFootprint
