@@ -8,6 +8,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { faults } from './faults.ts'
+import { keptSection } from './large/page.ts'
 import { runSeeds, summary } from './fleet.ts'
 import type { World } from './fleet.ts'
 
@@ -108,5 +109,5 @@ ${groups.failed.length === 0 ? '' : `\nFailing seeds: ${groups.failed.join(', ')
 ${caught.join('\n')}
 `
 
-writeFileSync(fileURLToPath(new URL('../../docs/evidence.md', import.meta.url)), page)
+writeFileSync(fileURLToPath(new URL('../../docs/evidence.md', import.meta.url)), page + keptSection())
 process.exitCode = figures.failed.length + groups.failed.length > 0 ? 1 : 0

@@ -1,12 +1,14 @@
-/** `npm run thousand -- [--members N] [--seed N]`: the story of a large group, with what each phase costs. */
+/** `npm run thousand -- [--members N] [--seed N] [--write]`: the story of a large group, with what each phase costs. */
 import { parseArgs } from 'node:util'
+import { sectionOf, writeSection } from './page.ts'
 import { tell } from './story.ts'
 import type { Phase } from './story.ts'
 
 const { values } = parseArgs({
   options: {
     members: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' }
+    seed: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false }
   }
 })
 const size = Number(values.members)
@@ -29,4 +31,6 @@ function print(phase: Phase): void {
   )
 }
 
-tell({ seed: Number(values.seed), size, onPhase: print })
+const seed = Number(values.seed)
+const { phases } = tell({ seed, size, onPhase: print })
+if (values.write) writeSection(sectionOf(phases, size, seed))
