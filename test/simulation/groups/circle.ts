@@ -77,8 +77,12 @@ export class Circle extends Crew {
     for (const machine of this.net.machines) {
       this.chronicle.named(this.net.node(machine.name).identity.id, machine.name)
       machine.disk.onWrite = changes => {
-        this.spy.wrote(machine.name, changes)
-        return this.wrote(machine.name)
+        const survived = this.wrote(machine.name)
+        // What the disk refuses was never there.
+        return () => {
+          this.spy.wrote(machine.name, changes)
+          survived()
+        }
       }
       this.attend(machine, fsyncMaxMs)
     }
