@@ -43,9 +43,9 @@ export function sectionOf(phases: readonly Phase[], size: number, seed: number):
   return `${HEADING}
 Written by \`npm run thousand -- --members ${size} --seed ${seed} --write\`, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpus().length}
 shared cores: ${size} whole cores with real rosters and real MLS (classical suite), in virtual time, on a thin network on
-which nobody is connected to all. Everybody comes in by a link of the founder's; one message is written; the network
+which most are connected to a part of the others. Everybody comes in by a link of the founder's; one message is written; the network
 falls into two halves that both write, remove somebody and renew keys; it comes together. At the end everybody has
-shown every text once, has the same roster and the same epoch, and every author knows that all have what it wrote.
+shown every text once and has the same roster, and every author knows that all have what it wrote.
 
 | Phase | Virtual time | CPU of all | of one device, median / most | longest batch | sent by one device, median / most | written to disk, median |
 |---|---|---|---|---|---|---|
