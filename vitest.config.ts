@@ -26,7 +26,9 @@ const FAULTS = 'test/simulation/faults.test.ts'
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['test/{base,wire,crypto,core,store,rules,cli,model}/**/*.test.ts'], { testTimeout: 60_000 }),
+      project('unit', ['test/{base,wire,crypto,core,store,rules,cli,model}/**/*.test.ts'], {
+        testTimeout: 60_000
+      }),
       project('scenario', ['test/{net,scenarios,examples}/**/*.test.ts'], { testTimeout: 120_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], { testTimeout: 600_000, exclude: [FAULTS] }),
       project('faults', [FAULTS], { testTimeout: 600_000 }),
