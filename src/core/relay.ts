@@ -76,7 +76,9 @@ export class Relay {
 
 /** The devices with whom we are not linked and that have not acknowledged everything. */
 function lacking({ facts, links, outbox }: Conversation): DeviceId[] {
-  if (outbox.items.size === 0) return []
+  // Among many an inquiry asks everybody at once (inquiries.ts): whole reports would be far too much.
+  const many = outbox.acknowledged.size > limits.inquireAboveDevices
+  if (many || outbox.items.size === 0) return []
   const linked = new Set([...links.values()].map(({ device }) => device))
   return [...outbox.acknowledged.values()]
     .filter(({ device, contiguous }) => contiguous < facts.sequence && !linked.has(device))
@@ -95,7 +97,8 @@ export function followAwaits(
   link: Link,
   awaits: readonly DeviceId[]
 ): void {
-  const { links, members, relay, self } = conversation
+  const { links, members, outbox, relay, self } = conversation
+  if (outbox.acknowledged.size > limits.inquireAboveDevices) return
   const linked = new Set([...links.values()].map(({ device }) => device))
   link.awaits = new Set(awaits.filter(device => device !== self && members?.has(device) === true))
   relay.want(
@@ -112,6 +115,7 @@ export function relayReport(
   device: DeviceId,
   envelope: Uint8Array
 ): void {
+  if (conversation.outbox.acknowledged.size > limits.inquireAboveDevices) return
   conversation.relay.keep(device, envelope)
   for (const link of conversation.links.values())
     if (link.device !== device && link.awaits.has(device)) relayTo(conversation, turn, link)
