@@ -94,6 +94,7 @@ export function followWelcome(
   body: Welcome
 ): boolean {
   const { group } = conversation
+  if (conversation.unjust.has(device)) return false
   let mls: Epoch
   try {
     mls = conversation.packages.join(turn, body.welcome, { tree: body.tree })

@@ -194,6 +194,8 @@ export class Conversation {
   turnAt: { readonly epoch: EpochId; readonly at: number } | undefined
   /** When to show what still waits for others, in uptime. */
   patienceAt: number | undefined
+  /** Devices that have broken the rules of commits: where they stand is no place to follow them to. */
+  readonly unjust = new Set<DeviceId>()
   /** When each device has committed lately, in uptime. */
   readonly commitsSeen = new Map<DeviceId, number[]>()
   /** The newest operation of ours that no commit of ours has realised: its author goes first. */

@@ -111,7 +111,10 @@ function openInner(conversation: Conversation, turn: Turn, opened: Opened): Proc
     conversation.oweAll()
     return 'unopened'
   } catch (cause) {
-    if (cause instanceof Unjustified) conversation.with.warn(turn, cause.device, 'unjustified-commit')
+    if (cause instanceof Unjustified) {
+      conversation.unjust.add(cause.device)
+      conversation.with.warn(turn, cause.device, 'unjustified-commit')
+    }
     // Its key is gone (an older copy of our disk, or of theirs): the author has to seal it again.
     const keyGone =
       cause instanceof MlsError && (cause.reason === 'key-used' || cause.reason === 'too-far-ahead')

@@ -52,6 +52,8 @@ export function isBehind(conversation: Conversation): boolean {
   for (const { device } of links.values()) {
     const reported = heads.get(device)
     if (reported === undefined || !members.has(device) || group.holds(reported.head.epoch)) continue
+    // A branch that somebody lengthened alone is better by length; asking would carry us there all the same.
+    if (conversation.unjust.has(device)) continue
     // A group of which we have no roster: that comes first.
     if (!conversation.rosters.has(reported.head.group)) continue
     if (compareHeads(reported.head, group.head) < 0) return true

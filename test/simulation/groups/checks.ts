@@ -104,6 +104,9 @@ export async function checkEnd(circle: Circle): Promise<void> {
   checkAccused(circle)
   circle.spy.checkBranches({
     ...circle.asked,
+    // Others in bad faith may take somebody in again who keeps asking with one key package: in the tree that looks the
+    // same as no change at all.
+    isHostile: name => circle.plan.hostile?.by === 'lengthens-alone' && circle.asked.isHostile(name),
     honest: circle.honest,
     group: circle.group,
     broken: (what, why) => circle.broken(what, why)
