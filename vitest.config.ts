@@ -22,6 +22,8 @@ const project = (
 
 /** Minutes of planted faults, which only a change of the harness or of what they are planted in can unteach. */
 const FAULTS = 'test/simulation/faults.test.ts'
+/** A minute of a large group. */
+const LARGE = 'test/simulation/large/large.test.ts'
 
 export default defineConfig({
   test: {
@@ -30,8 +32,11 @@ export default defineConfig({
         testTimeout: 60_000
       }),
       project('scenario', ['test/{net,scenarios,examples}/**/*.test.ts'], { testTimeout: 120_000 }),
-      project('simulation', ['test/simulation/**/*.test.ts'], { testTimeout: 600_000, exclude: [FAULTS] }),
-      project('faults', [FAULTS], { testTimeout: 600_000 }),
+      project('simulation', ['test/simulation/**/*.test.ts'], {
+        testTimeout: 600_000,
+        exclude: [FAULTS, LARGE]
+      }),
+      project('faults', [FAULTS, LARGE], { testTimeout: 600_000 }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 900_000, fileParallelism: false })
     ]
   }

@@ -76,6 +76,6 @@ test('nothing at all is no success', () => {
 test('the run begins with an install and ends with the tally', () => {
   const run = read('.ci/run')
   expect(run).toContain('set -euo pipefail')
-  expect(run.trimEnd().split('\n').at(-1)).toMatch(/tally\.mjs "\$reports" check rest$/)
+  expect(run.trimEnd().split('\n').at(-1)).toMatch(/tally\.mjs "\$reports" check simulation e2e$/)
   expect(run.indexOf('npm ci')).toBeLessThan(run.indexOf('part check'))
 })
